@@ -1,0 +1,4 @@
+//! Gives the plugin its version, release date and commit.
+fn main() {
+    gst_plugin_version_helper::info()
+}

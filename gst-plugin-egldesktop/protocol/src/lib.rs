@@ -1,0 +1,13 @@
+//! The wire protocol between a Selkies server and its browsers.
+//!
+//! Pure: text in, values out and back. No GStreamer, no I/O, no clock, so that every message can be tested
+//! and fuzzed on its own. The messages are those of selkies-gstreamer 1.3 to 1.6; where this crate adds one,
+//! the item says so, and servers and clients that do not know it ignore it.
+//!
+//! - [`signalling`]: the frames of the signalling WebSocket (`HELLO`, `{"sdp"}`, `{"ice"}`, `ERROR`).
+//! - [`input`]: what a browser sends on the data channel (`m`, `m2`, `kd`, `ku`, …).
+//! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
+
+pub mod held;
+pub mod input;
+pub mod signalling;

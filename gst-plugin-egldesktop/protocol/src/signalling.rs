@@ -1,0 +1,238 @@
+//! Frames of the signalling WebSocket.
+//!
+//! A browser says `HELLO <uid> [<base64 of a JSON object>]`, the server answers `HELLO` and then makes the offer;
+//! from there on both sides exchange `{"sdp": …}` and `{"ice": …}`. Selkies' browsers open one connection for video
+//! and the data channel (uid 1) and a second one for sound (uid 3).
+
+use base64::Engine as _;
+use serde::{Deserialize, Serialize};
+
+/// The longest `HELLO` frame that is looked at, in bytes.
+const MAX_HELLO: usize = 8 * 1024;
+
+/// What a browser wants to have on this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Media {
+    /// The picture, and with it the data channel for input.
+    pub video: bool,
+    /// Sound.
+    pub audio: bool,
+}
+
+/// Which client speaks: decides how the ambiguous messages of [`crate::input`] are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// A client of selkies-gstreamer.
+    Selkies,
+    /// A client that names its media in `HELLO`, as egldesktop's own does.
+    Extended,
+}
+
+/// The first frame of a browser.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hello {
+    /// What the connection carries.
+    pub media: Media,
+    /// Whose dialect of the data channel it speaks.
+    pub dialect: Dialect,
+    /// Size of the browser's window in device pixels, if it told.
+    pub window: Option<(u32, u32)>,
+    /// `devicePixelRatio` of the browser, if it told.
+    pub scale: Option<f64>,
+}
+
+/// Why a frame was refused. The text may be shown to the peer.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SignallingError {
+    /// The first frame is not `HELLO <uid> [<meta>]`.
+    #[error("invalid protocol")]
+    NotHello,
+    /// The uid is none of those that Selkies' browsers use.
+    #[error("invalid peer uid")]
+    Uid,
+    /// The part after the uid is not base64 of a JSON object with the known types.
+    #[error("invalid metadata")]
+    Meta,
+    /// A later frame is neither `{"sdp": …}` nor `{"ice": …}`.
+    #[error("invalid message")]
+    Message,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    res: Option<String>,
+    scale: Option<f64>,
+    /// Extension: the media wanted on this one connection.
+    media: Option<Vec<String>>,
+}
+
+/// Parses `WIDTHxHEIGHT`, in pixels; both from 1 to 16384.
+pub fn parse_size(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once('x')?;
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=16384).contains(side));
+    Some((side(width)?, side(height)?))
+}
+
+impl Hello {
+    /// Parses the first frame of a connection.
+    pub fn parse(frame: &str) -> Result<Self, SignallingError> {
+        if frame.len() > MAX_HELLO {
+            return Err(SignallingError::NotHello);
+        }
+        let mut words = frame.split_ascii_whitespace();
+        if words.next() != Some("HELLO") {
+            return Err(SignallingError::NotHello);
+        }
+        let uid = words.next().ok_or(SignallingError::Uid)?;
+        let meta = words.next().map(Meta::decode).transpose()?;
+        if words.next().is_some() {
+            return Err(SignallingError::NotHello);
+        }
+
+        let named = meta.as_ref().and_then(|meta| meta.media.as_deref());
+        let (media, dialect) = match (named, uid) {
+            (Some(named), _) => {
+                let has = |kind| named.iter().any(|name| name == kind);
+                (Media { video: has("video"), audio: has("audio") }, Dialect::Extended)
+            }
+            (None, "1") => (Media { video: true, audio: false }, Dialect::Selkies),
+            (None, "3") => (Media { video: false, audio: true }, Dialect::Selkies),
+            (None, _) => return Err(SignallingError::Uid),
+        };
+        if !media.video && !media.audio {
+            return Err(SignallingError::Meta);
+        }
+        Ok(Self {
+            media,
+            dialect,
+            window: meta.as_ref().and_then(|meta| parse_size(meta.res.as_deref()?)),
+            scale: meta.and_then(|meta| meta.scale).filter(|scale| scale.is_finite()),
+        })
+    }
+}
+
+impl Meta {
+    fn decode(text: &str) -> Result<Self, SignallingError> {
+        let json = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| SignallingError::Meta)?;
+        serde_json::from_slice(&json).map_err(|_| SignallingError::Meta)
+    }
+}
+
+/// Offer or answer, as in `RTCSessionDescription`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SdpKind {
+    /// Always made by the server.
+    Offer,
+    /// Always made by the browser.
+    Answer,
+}
+
+/// A frame of the session itself, the same in both directions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerMessage {
+    /// `{"sdp": {"type": "offer", "sdp": "v=0…"}}`
+    Sdp {
+        /// Who made it.
+        #[serde(rename = "type")]
+        kind: SdpKind,
+        /// The description (RFC 8866).
+        sdp: String,
+    },
+    /// `{"ice": {"candidate": "candidate:…", "sdpMLineIndex": 0}}`
+    Ice {
+        /// The candidate-attribute (RFC 8839 §5.1); empty for the end of candidates.
+        candidate: String,
+        /// Index of the m-line it belongs to.
+        #[serde(rename = "sdpMLineIndex", default)]
+        mline: Option<u32>,
+    },
+}
+
+impl PeerMessage {
+    /// Parses a frame of an established session.
+    pub fn parse(frame: &str) -> Result<Self, SignallingError> {
+        serde_json::from_str(frame).map_err(|_| SignallingError::Message)
+    }
+
+    /// The frame as it goes over the WebSocket.
+    pub fn to_frame(&self) -> String {
+        // A struct of strings and integers always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The frame that tells a browser why it gets no session.
+pub fn error_frame(reason: &str) -> String {
+    format!("ERROR {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(meta: &str) -> String {
+        format!("HELLO 1 {}", base64::engine::general_purpose::STANDARD.encode(meta))
+    }
+
+    #[test]
+    fn selkies_video_and_audio_connections() {
+        let video = Hello::parse("HELLO 1").unwrap();
+        assert_eq!(video.media, Media { video: true, audio: false });
+        assert_eq!(video.dialect, Dialect::Selkies);
+        let audio = Hello::parse("HELLO 3").unwrap();
+        assert_eq!(audio.media, Media { video: false, audio: true });
+    }
+
+    #[test]
+    fn metadata_of_selkies_1_6() {
+        let hello = Hello::parse(&hello(r#"{"res":"1920x1080","scale":1.5}"#)).unwrap();
+        assert_eq!(hello.window, Some((1920, 1080)));
+        assert_eq!(hello.scale, Some(1.5));
+        assert_eq!(hello.dialect, Dialect::Selkies);
+    }
+
+    #[test]
+    fn one_connection_for_both() {
+        let hello = Hello::parse(&hello(r#"{"media":["video","audio"]}"#)).unwrap();
+        assert_eq!(hello.media, Media { video: true, audio: true });
+        assert_eq!(hello.dialect, Dialect::Extended);
+    }
+
+    #[test]
+    fn refuses_what_is_no_hello() {
+        assert_eq!(Hello::parse(""), Err(SignallingError::NotHello));
+        assert_eq!(Hello::parse("SESSION 1"), Err(SignallingError::NotHello));
+        assert_eq!(Hello::parse("HELLO"), Err(SignallingError::Uid));
+        assert_eq!(Hello::parse("HELLO 7"), Err(SignallingError::Uid));
+        assert_eq!(Hello::parse("HELLO 1 !!"), Err(SignallingError::Meta));
+        assert_eq!(Hello::parse(&hello(r#"{"media":[]}"#)), Err(SignallingError::Meta));
+        assert_eq!(Hello::parse(&format!("HELLO 1 {}", "A".repeat(MAX_HELLO))), Err(SignallingError::NotHello));
+    }
+
+    #[test]
+    fn sizes_have_bounds() {
+        assert_eq!(parse_size("1x16384"), Some((1, 16384)));
+        for bad in ["0x5", "16385x5", "5", "5x", "x5", "-5x5", "5x5x5"] {
+            assert_eq!(parse_size(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn candidate_as_a_browser_prints_it() {
+        let frame = r#"{"ice":{"candidate":"candidate:1 1 udp 1 127.0.0.1 9 typ host","sdpMid":"video0","sdpMLineIndex":1,"usernameFragment":"x"}}"#;
+        assert_eq!(
+            PeerMessage::parse(frame),
+            Ok(PeerMessage::Ice { candidate: "candidate:1 1 udp 1 127.0.0.1 9 typ host".into(), mline: Some(1) })
+        );
+    }
+
+    #[test]
+    fn offer_as_selkies_clients_read_it() {
+        let frame = PeerMessage::Sdp { kind: SdpKind::Offer, sdp: "v=0\r\n".into() }.to_frame();
+        assert_eq!(frame, r#"{"sdp":{"type":"offer","sdp":"v=0\r\n"}}"#);
+        assert!(PeerMessage::parse(&frame).is_ok());
+        assert_eq!(PeerMessage::parse(r#"{"sdp":{"type":"rollback","sdp":""}}"#), Err(SignallingError::Message));
+    }
+}

@@ -1,0 +1,181 @@
+//! When to take a picture, and when to send the last one again. Pure: time is an argument.
+//!
+//! - Damage is captured at once after a pause, and at most at the maximum rate while it goes on. The rate is kept by a
+//!   GCRA (ITU-T I.371): "not sooner than one interval after the last one" beats against the client's own rate and
+//!   adds up to a frame of delay, a leaky bucket with some tolerance does not.
+//! - After the last change the picture is repeated a few times: a rate-controlled encoder needs some frames to bring a
+//!   still picture to full quality.
+//! - Then once a second, because browsers ask for a keyframe after three seconds of silence.
+
+use std::time::{Duration, Instant};
+
+/// How often a picture that has stopped changing is sent again, and how quickly.
+const REFINEMENTS: u32 = 10;
+const REFINEMENT_INTERVAL: Duration = Duration::from_millis(60);
+/// Always below the three seconds after which libwebrtc asks for a keyframe.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// Slightly above the nominal rate, so that a client that draws at exactly that rate never accumulates delay.
+const INTERVAL_FACTOR: f64 = 0.97;
+/// How early a frame may be, in intervals; absorbs the client's jitter.
+const TOLERANCE: f64 = 0.6;
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Take a picture.
+    Capture,
+    /// Send the last picture again.
+    Repeat,
+    /// Nothing before this time, unless something happens.
+    Wait(Instant),
+}
+
+/// Decides the times of the frames.
+#[derive(Debug)]
+pub(crate) struct Cadence {
+    interval: Duration,
+    /// GCRA's theoretical arrival time of the next frame.
+    arrival: Option<Instant>,
+    last_sent: Option<Instant>,
+    refinements_left: u32,
+    refresh: bool,
+}
+
+impl Cadence {
+    /// `rate` is the highest number of frames per second.
+    pub(crate) fn new(rate: f64) -> Self {
+        Self { interval: interval(rate), arrival: None, last_sent: None, refinements_left: 0, refresh: false }
+    }
+
+    /// Changes the highest number of frames per second.
+    pub(crate) fn set_rate(&mut self, rate: f64) {
+        self.interval = interval(rate);
+    }
+
+    /// Somebody needs a picture now, changed or not: a new viewer, a keyframe request.
+    pub(crate) fn request_refresh(&mut self) {
+        self.refresh = true;
+    }
+
+    /// What to do at `now`, given whether something was drawn since the last picture.
+    pub(crate) fn step(&self, now: Instant, damaged: bool) -> Step {
+        let Some(last_sent) = self.last_sent else { return Step::Capture };
+        if damaged {
+            let due = self.arrival.map_or(now, |arrival| arrival - self.interval.mul_f64(TOLERANCE));
+            return if now >= due { Step::Capture } else { Step::Wait(due) };
+        }
+        if self.refresh {
+            return Step::Repeat;
+        }
+        let silence = if self.refinements_left > 0 { REFINEMENT_INTERVAL } else { KEEP_ALIVE };
+        let due = last_sent + silence;
+        if now >= due { Step::Repeat } else { Step::Wait(due) }
+    }
+
+    /// A new picture was sent.
+    pub(crate) fn captured(&mut self, now: Instant) {
+        self.arrival = Some(self.arrival.map_or(now, |arrival| arrival.max(now)) + self.interval);
+        self.last_sent = Some(now);
+        self.refinements_left = REFINEMENTS;
+        self.refresh = false;
+    }
+
+    /// The last picture was sent again.
+    pub(crate) fn repeated(&mut self, now: Instant) {
+        self.last_sent = Some(now);
+        self.refinements_left = self.refinements_left.saturating_sub(1);
+        self.refresh = false;
+    }
+}
+
+fn interval(rate: f64) -> Duration {
+    Duration::from_secs_f64(INTERVAL_FACTOR / rate.clamp(0.1, 1000.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays damage at the given times; returns when pictures were taken and when the last one was repeated.
+    fn play(rate: f64, damage: impl IntoIterator<Item = f64>, until: f64) -> (Vec<f64>, Vec<f64>) {
+        let start = Instant::now();
+        let seconds = |time: Instant| time.duration_since(start).as_secs_f64();
+        let mut damage: std::collections::VecDeque<f64> = damage.into_iter().collect();
+        let (mut captures, mut repeats) = (Vec::new(), Vec::new());
+        let mut cadence = Cadence::new(rate);
+        let (mut now, mut damaged) = (start, false);
+        while seconds(now) < until {
+            while damage.front().is_some_and(|&time| time <= seconds(now)) {
+                damage.pop_front();
+                damaged = true;
+            }
+            match cadence.step(now, damaged) {
+                Step::Capture => {
+                    captures.push(seconds(now));
+                    cadence.captured(now);
+                    damaged = false;
+                }
+                Step::Repeat => {
+                    repeats.push(seconds(now));
+                    cadence.repeated(now);
+                }
+                Step::Wait(due) => {
+                    assert!(due > now, "a wait must end in the future");
+                    let next =
+                        damage.front().map(|&time| start + Duration::from_secs_f64(time) + Duration::from_nanos(1));
+                    // While damaged, more damage changes nothing.
+                    now = match next {
+                        Some(next) if !damaged && next < due => next,
+                        _ => due,
+                    };
+                }
+            }
+        }
+        (captures, repeats)
+    }
+
+    #[test]
+    fn damage_after_a_pause_is_captured_at_once() {
+        let (captures, _) = play(60.0, [5.0], 6.0);
+        assert!((captures[1] - 5.0).abs() < 1e-6, "{captures:?}");
+    }
+
+    #[test]
+    fn a_client_at_the_nominal_rate_loses_no_frame_and_waits_for_none() {
+        let drawn: Vec<f64> = (1..=300).map(|frame| f64::from(frame) / 60.0).collect();
+        let (captures, _) = play(60.0, drawn.clone(), 5.1);
+        assert_eq!(captures.len(), 301);
+        for (captured, drawn) in captures[1..].iter().zip(drawn) {
+            assert!(captured - drawn < 0.001, "drawn {drawn}, captured {captured}");
+        }
+    }
+
+    #[test]
+    fn a_faster_client_is_held_to_the_maximum_rate() {
+        let (captures, _) = play(60.0, (1..=1440).map(|frame| f64::from(frame) / 144.0), 10.0);
+        let rate = captures.len() as f64 / 10.0;
+        assert!((59.0..=62.5).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn a_still_picture_is_refined_and_then_kept_alive() {
+        let (captures, repeats) = play(60.0, [], 10.0);
+        assert_eq!(captures.len(), 1);
+        let refined = REFINEMENTS as usize;
+        assert!(repeats[refined - 1] < 1.0, "{repeats:?}");
+        for pair in repeats[refined - 1..].windows(2) {
+            assert!((pair[1] - pair[0] - 1.0).abs() < 0.01, "{repeats:?}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_is_answered_at_once_and_only_once() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new(60.0);
+        cadence.captured(start);
+        cadence.request_refresh();
+        assert_eq!(cadence.step(start, false), Step::Repeat);
+        cadence.repeated(start);
+        assert!(matches!(cadence.step(start, false), Step::Wait(_)));
+    }
+}

@@ -1,0 +1,130 @@
+//! GObject side of `desktopinput`: takes upstream events off the pads and hands them to the worker.
+
+// The derive writes public accessors; what they mean stands in the properties' blurbs.
+#![allow(missing_docs)]
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_base::subclass::BaseTransformMode;
+use gst_base::subclass::prelude::*;
+
+use super::worker::{Command, Worker};
+use crate::events::InputEvent;
+
+pub(super) static CAT: LazyLock<gst::DebugCategory> =
+    LazyLock::new(|| gst::DebugCategory::new("desktopinput", gst::DebugColorFlags::empty(), Some("X input")));
+
+/// GObject state of the element.
+#[derive(Default, glib::Properties)]
+#[properties(wrapper_type = super::DesktopInput)]
+pub struct DesktopInput {
+    /// The X display to control.
+    #[property(
+        get, set, name = "display-name", nick = "Display name",
+        blurb = "X display to control, such as :0 (unset = the environment's DISPLAY)",
+        builder().mutable_ready()
+    )]
+    display_name: Mutex<Option<String>>,
+    worker: Mutex<Option<Worker>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for DesktopInput {
+    const NAME: &'static str = "GstDesktopInput";
+    type Type = super::DesktopInput;
+    type ParentType = gst_base::BaseTransform;
+}
+
+#[glib::derived_properties]
+impl ObjectImpl for DesktopInput {}
+
+impl GstObjectImpl for DesktopInput {}
+
+impl ElementImpl for DesktopInput {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "Desktop input",
+                "Filter/Effect/Video",
+                "Puts the keys, motions and clicks of upstream events into an X server",
+                "The egldesktop authors",
+            )
+        });
+        Some(&METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            // Any memory, any format: the video only passes through.
+            let caps = gst::Caps::builder("video/x-raw").any_features().build();
+            [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)]
+                .into_iter()
+                .filter_map(|(name, direction)| {
+                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+                })
+                .collect()
+        });
+        &TEMPLATES
+    }
+}
+
+impl BaseTransformImpl for DesktopInput {
+    const MODE: BaseTransformMode = BaseTransformMode::AlwaysInPlace;
+    const PASSTHROUGH_ON_SAME_CAPS: bool = true;
+    const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
+
+    fn start(&self) -> Result<(), gst::ErrorMessage> {
+        let display_name = lock(&self.display_name).clone();
+        let worker = Worker::start(display_name.as_deref(), self.obj().upcast_ref()).map_err(|error| {
+            let display = display_name.or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
+            gst::error_msg!(
+                gst::ResourceError::OpenWrite,
+                ("Cannot control X display \"{display}\": {error}"),
+                ["set display-name or DISPLAY to a running X server, and XAUTHORITY to its cookie"]
+            )
+        })?;
+        *lock(&self.worker) = Some(worker);
+        Ok(())
+    }
+
+    fn stop(&self) -> Result<(), gst::ErrorMessage> {
+        // Its drop releases all keys and waits for the thread.
+        *lock(&self.worker) = None;
+        Ok(())
+    }
+
+    fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        let size = incaps.structure(0).and_then(|s| Some((s.get::<i32>("width").ok()?, s.get::<i32>("height").ok()?)));
+        let (width, height) = size.ok_or_else(|| gst::loggable_error!(CAT, "no size in {incaps}"))?;
+        self.command(Command::VideoSize(width.into(), height.into()));
+        Ok(())
+    }
+
+    fn src_event(&self, event: gst::Event) -> bool {
+        match InputEvent::parse(&event) {
+            Some(inputs) => {
+                for input in inputs {
+                    gst::trace!(CAT, imp = self, "{input:?}");
+                    self.command(Command::Input(input));
+                }
+                true
+            }
+            None => self.parent_src_event(event),
+        }
+    }
+}
+
+impl DesktopInput {
+    fn command(&self, command: Command) {
+        if let Some(worker) = lock(&self.worker).as_ref() {
+            worker.send(command);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! element-egldesktopsrc:
+//! @short-description: captures an X screen, driven by damage
+//!
+//! A live source of the whole screen of an X server. It pushes a frame when something was drawn, at most at the
+//! negotiated rate, and one a second while nothing changes. The pointer is not in the picture.
+//!
+//! ## Watch a desktop
+//! ```bash
+//! gst-launch-1.0 egldesktopsrc display-name=:0 ! videoconvert ! autovideosink
+//! ```
+//!
+//! ## At most 30 frames per second
+//! ```bash
+//! gst-launch-1.0 egldesktopsrc ! video/x-raw,framerate=0/1,max-framerate=30/1 ! videoconvert ! autovideosink
+//! ```
+
+use gst::glib;
+use gst::prelude::*;
+
+mod imp;
+
+glib::wrapper! {
+    /// The element `egldesktopsrc`.
+    pub struct EglDesktopSrc(ObjectSubclass<imp::EglDesktopSrc>)
+        @extends gst_base::PushSrc, gst_base::BaseSrc, gst::Element, gst::Object;
+}
+
+pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(Some(plugin), "egldesktopsrc", gst::Rank::NONE, EglDesktopSrc::static_type())
+}

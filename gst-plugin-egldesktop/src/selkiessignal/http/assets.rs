@@ -1,0 +1,143 @@
+//! The files of the web client: embedded at build time, or from a directory.
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use rust_embed::RustEmbed;
+
+use super::headers::{Answer, text, with_type};
+
+/// Larger files have no place in a web client.
+const MAX_FILE: u64 = 32 * 1024 * 1024;
+
+#[derive(RustEmbed)]
+#[folder = "../web"]
+#[include = "*.html"]
+#[include = "*.svg"]
+#[include = "css/*"]
+#[include = "js/*"]
+struct Embedded;
+
+/// Where the files come from.
+pub(in super::super) enum Assets {
+    /// Those that were there at build time.
+    Embedded,
+    /// This directory, read anew for each request.
+    Directory(PathBuf),
+}
+
+impl Assets {
+    /// The file for the path of a request; 404 for everything that is none.
+    pub(super) async fn serve(&self, path: &str, request: &HeaderMap) -> Answer {
+        let path = path.trim_start_matches('/');
+        // A path that ends like a folder: the page.
+        let path = if path.is_empty() || path.ends_with('/') { "index.html" } else { path };
+        let Some(content_type) = content_type(path) else { return not_found() };
+        match self {
+            Self::Embedded => embedded(path, content_type, request),
+            Self::Directory(root) => match read(root, path).await {
+                Some(data) => with_type(StatusCode::OK, content_type, data),
+                None => not_found(),
+            },
+        }
+    }
+}
+
+fn embedded(path: &str, content_type: &'static str, request: &HeaderMap) -> Answer {
+    let Some(file) = Embedded::get(path) else { return not_found() };
+    let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{hash}\"");
+    let known = request.get(header::IF_NONE_MATCH).is_some_and(|tags| tags.as_bytes() == tag.as_bytes());
+    let mut answer = if known {
+        with_type(StatusCode::NOT_MODIFIED, content_type, Bytes::new())
+    } else {
+        let data = match file.data {
+            Cow::Borrowed(data) => Bytes::from_static(data),
+            Cow::Owned(data) => data.into(),
+        };
+        with_type(StatusCode::OK, content_type, data)
+    };
+    // Stored, but asked for each time: a new version is there with the next load.
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        answer.headers_mut().insert(header::ETAG, tag);
+    }
+    answer
+}
+
+/// Reads a file below `root`; `None` for everything outside of it, also by way of links.
+async fn read(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    let (root, path) = (root.to_owned(), root.join(path));
+    plain.then_some(())?;
+    tokio::task::spawn_blocking(move || {
+        let path =
+            path.canonicalize().ok().filter(|path| root.canonicalize().is_ok_and(|root| path.starts_with(root)))?;
+        let metadata = path.metadata().ok()?;
+        (metadata.is_file() && metadata.len() <= MAX_FILE).then(|| std::fs::read(path).ok())?
+    })
+    .await
+    .ok()?
+}
+
+fn not_found() -> Answer {
+    text(StatusCode::NOT_FOUND, "Not found\n")
+}
+
+fn content_type(path: &str) -> Option<&'static str> {
+    Some(match path.rsplit_once('.')?.1 {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/vnd.microsoft.icon",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_directory_serves_nothing_outside_of_it() {
+        let top = tempfile::tempdir().unwrap();
+        let root = top.path().join("web");
+        std::fs::create_dir_all(root.join("js")).unwrap();
+        std::fs::write(root.join("js/a.js"), "a").unwrap();
+        std::fs::write(root.join("index.html"), "page").unwrap();
+        std::fs::write(top.path().join("secret.js"), "secret").unwrap();
+        std::os::unix::fs::symlink(top.path().join("secret.js"), root.join("link.js")).unwrap();
+        let assets = Assets::Directory(root);
+        for (path, status) in [
+            ("/", StatusCode::OK),
+            ("/js/a.js", StatusCode::OK),
+            ("/js/b.js", StatusCode::NOT_FOUND),
+            ("/../secret.js", StatusCode::NOT_FOUND),
+            ("/js/../../secret.js", StatusCode::NOT_FOUND),
+            ("//etc/../../secret.js", StatusCode::NOT_FOUND),
+            ("/link.js", StatusCode::NOT_FOUND),
+            ("/js", StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(assets.serve(path, &HeaderMap::new()).await.status(), status, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_embedded_page_is_revalidated_by_its_hash() {
+        let first = Assets::Embedded.serve("/", &HeaderMap::new()).await;
+        assert_eq!(first.status(), StatusCode::OK);
+        let mut again = HeaderMap::new();
+        again.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
+        assert_eq!(Assets::Embedded.serve("/index.html", &again).await.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(Assets::Embedded.serve("/package.json", &again).await.status(), StatusCode::NOT_FOUND);
+    }
+}

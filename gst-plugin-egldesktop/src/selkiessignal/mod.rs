@@ -1,0 +1,43 @@
+//! element-selkiessignal:
+//! @short-description: serves encoded video and sound to browsers over WebRTC
+//!
+//! A sink for one encoded video and one encoded sound stream. It hosts the web page, the signalling of Selkies and the
+//! data channel, and sends each stream to every viewer: one encoder serves all of them. What a viewer does travels
+//! upstream from the video pad as navigation events (see `desktopinput`).
+//!
+//! ## A desktop at http://127.0.0.1:8080/
+//! ```bash
+//! gst-launch-1.0 egldesktopsrc ! desktopinput ! videoconvert ! x264enc tune=zerolatency ! selkiessignal
+//! ```
+//!
+//! ## With sound
+//! ```bash
+//! gst-launch-1.0 selkiessignal name=s \
+//!   egldesktopsrc ! desktopinput ! videoconvert ! x264enc tune=zerolatency ! s. \
+//!   pulsesrc ! opusenc frame-size=10 ! s.
+//! ```
+
+use gst::glib;
+use gst::prelude::*;
+
+mod http;
+mod hub;
+mod ice;
+mod imp;
+mod playout_delay;
+mod settings;
+mod stream;
+mod viewer;
+
+pub use settings::TurnProtocol;
+
+glib::wrapper! {
+    /// The element `selkiessignal`.
+    pub struct SelkiesSignal(ObjectSubclass<imp::SelkiesSignal>)
+        @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy;
+}
+
+pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    TurnProtocol::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    gst::Element::register(Some(plugin), "selkiessignal", gst::Rank::NONE, SelkiesSignal::static_type())
+}

@@ -1,0 +1,58 @@
+//! The properties of `selkiessignal` as plain values.
+
+use gst::glib;
+
+/// How browsers reach the TURN server.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstSelkiesTurnProtocol")]
+#[repr(i32)]
+pub enum TurnProtocol {
+    /// Datagrams: less delay.
+    #[default]
+    #[enum_value(name = "UDP: less delay", nick = "udp")]
+    Udp = 0,
+    /// A stream: passes more firewalls.
+    #[enum_value(name = "TCP: passes more firewalls", nick = "tcp")]
+    Tcp = 1,
+}
+
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
+
+/// No `Debug`: it holds secrets.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) listen: String,
+    pub(super) basic_auth: bool,
+    pub(super) user: String,
+    pub(super) password: Option<String>,
+    pub(super) web_root: Option<String>,
+    pub(super) stun_server: Option<String>,
+    pub(super) turn_host: Option<String>,
+    pub(super) turn_port: u32,
+    pub(super) turn_protocol: TurnProtocol,
+    pub(super) turn_tls: bool,
+    pub(super) turn_username: Option<String>,
+    pub(super) turn_password: Option<String>,
+    pub(super) turn_shared_secret: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN.into(),
+            basic_auth: true,
+            user: "user".into(),
+            password: None,
+            web_root: None,
+            stun_server: None,
+            turn_host: None,
+            turn_port: DEFAULT_TURN_PORT,
+            turn_protocol: TurnProtocol::default(),
+            turn_tls: false,
+            turn_username: None,
+            turn_password: None,
+            turn_shared_secret: None,
+        }
+    }
+}

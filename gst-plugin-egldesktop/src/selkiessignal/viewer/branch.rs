@@ -1,0 +1,86 @@
+//! From a stream to webrtcbin: `appsrc ! payloader ! capsfilter`.
+
+use gst::prelude::*;
+use gst_utils::StreamProducer;
+
+use super::webrtcbin::WebRtcBin;
+use crate::selkiessignal::hub::SessionError;
+use crate::selkiessignal::playout_delay::PlayoutDelay;
+
+/// What fits into one packet everywhere, tunnels included, as Selkies has it. In bytes.
+const MTU: u32 = 1200;
+const PLAYOUT_DELAY_ID: u32 = 1;
+
+/// A stream inside a viewer's pipeline.
+pub(super) struct Branch {
+    pub(super) appsrc: gst_app::AppSrc,
+    pub(super) is_video: bool,
+}
+
+/// How a codec goes into RTP: payloader with its properties, payload type, ticks per second, encoding name.
+struct Payload {
+    element: &'static str,
+    properties: &'static [(&'static str, &'static str)],
+    payload_type: i32,
+    clock_rate: i32,
+    encoding: &'static str,
+}
+
+fn payload(caps: &gst::Caps) -> Option<Payload> {
+    let name = caps.structure(0)?.name();
+    let (element, properties, payload_type, clock_rate, encoding): (_, &[_], _, _, _) = match name.as_str() {
+        // Parameter sets with every keyframe: a viewer may join at any one.
+        "video/x-h264" => {
+            ("rtph264pay", &[("config-interval", "-1"), ("aggregate-mode", "zero-latency")], 97, 90_000, "H264")
+        }
+        "video/x-vp8" => ("rtpvp8pay", &[("picture-id-mode", "15-bit")], 96, 90_000, "VP8"),
+        "video/x-vp9" => ("rtpvp9pay", &[("picture-id-mode", "15-bit")], 98, 90_000, "VP9"),
+        "audio/x-opus" => ("rtpopuspay", &[], 111, 48_000, "OPUS"),
+        _ => return None,
+    };
+    Some(Payload { element, properties, payload_type, clock_rate, encoding })
+}
+
+impl Branch {
+    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
+    pub(super) fn new(
+        pipeline: &gst::Pipeline,
+        webrtcbin: &WebRtcBin,
+        caps: &gst::Caps,
+        kind: &'static str,
+    ) -> Result<Self, SessionError> {
+        let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
+        let is_video = kind == "video";
+
+        let appsrc = gst_app::AppSrc::builder().name(kind).caps(caps).build();
+        StreamProducer::configure_consumer(&appsrc);
+        let ssrc = gst::glib::random_int();
+        let mut payloader = gst::ElementFactory::make(payload.element).property("mtu", MTU).property("ssrc", ssrc);
+        for (name, value) in payload.properties {
+            payloader = payloader.property_from_str(name, value);
+        }
+        let payloader = payloader.build()?;
+        if is_video {
+            payloader.emit_by_name::<()>("add-extension", &[&PlayoutDelay::new(PLAYOUT_DELAY_ID)]);
+        }
+        let mut rtp = gst::Caps::builder("application/x-rtp")
+            .field("media", kind)
+            .field("encoding-name", payload.encoding)
+            .field("clock-rate", payload.clock_rate)
+            .field("payload", payload.payload_type)
+            .field("ssrc", ssrc);
+        if is_video {
+            // What webrtcbin does not offer by itself: keyframe requests.
+            rtp = rtp.field("rtcp-fb-nack-pli", true).field("rtcp-fb-ccm-fir", true);
+            rtp = rtp.field(format!("extmap-{PLAYOUT_DELAY_ID}"), PlayoutDelay::uri());
+        }
+        let rtp = rtp.build();
+        let filter = gst::ElementFactory::make("capsfilter").property("caps", &rtp).build()?;
+
+        let elements = [appsrc.upcast_ref(), &payloader, &filter];
+        pipeline.add_many(elements)?;
+        gst::Element::link_many(elements)?;
+        webrtcbin.add_track(&filter, kind, &rtp)?;
+        Ok(Self { appsrc, is_video })
+    }
+}

@@ -1,0 +1,98 @@
+//! The data channel of one viewer: its messages become upstream events.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gst_webrtc::WebRTCDataChannel;
+use selkies_protocol::held::{Action, Held};
+use selkies_protocol::input::ClientMessage;
+use selkies_protocol::signalling::Dialect;
+
+use super::CAT;
+use crate::events::InputEvent;
+use crate::selkiessignal::hub::Hub;
+
+/// Longer messages are dropped unread.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+/// The input of one viewer.
+pub(super) struct Input {
+    state: Arc<State>,
+    channel: WebRTCDataChannel,
+    handler: gst::glib::SignalHandlerId,
+}
+
+struct State {
+    hub: Arc<Hub>,
+    hands: Mutex<Hands>,
+}
+
+/// What the viewer holds down, and where its pointer was last.
+struct Hands {
+    held: Held,
+    pointer: (f64, f64),
+}
+
+impl Input {
+    /// Listens to `channel`.
+    pub(super) fn new(hub: &Arc<Hub>, channel: WebRTCDataChannel, dialect: Dialect) -> Self {
+        let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0) };
+        let state = Arc::new(State { hub: hub.clone(), hands: Mutex::new(hands) });
+        let receiver = state.clone();
+        let handler = channel.connect_on_message_string(move |_, text| {
+            receiver.message(text.unwrap_or_default());
+        });
+        Self { state, channel, handler }
+    }
+
+    /// Ends the input: whatever the viewer holds down goes up.
+    pub(super) fn release_all(self) {
+        gst::prelude::ObjectExt::disconnect(&self.channel, self.handler);
+        let mut hands = self.state.hands();
+        let actions = hands.held.release_all();
+        self.state.act(&mut hands, actions);
+    }
+}
+
+impl State {
+    fn hands(&self) -> std::sync::MutexGuard<'_, Hands> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn message(&self, text: &str) {
+        if text.len() > MAX_MESSAGE {
+            gst::warning!(CAT, "dropped a message of {} bytes", text.len());
+            return;
+        }
+        match ClientMessage::parse(text) {
+            Ok(message) => {
+                let mut hands = self.hands();
+                let actions = hands.held.apply(message);
+                self.act(&mut hands, actions);
+            }
+            // What was typed must not get into a log, so not the text itself.
+            Err(error) => gst::debug!(CAT, "{error}"),
+        }
+    }
+
+    /// Pushes under the lock, so that events keep the order of their messages.
+    fn act(&self, hands: &mut Hands, actions: Vec<Action>) {
+        let Some(video) = self.hub.video() else { return };
+        for action in actions {
+            let input = match action {
+                Action::MoveTo(x, y) => {
+                    hands.pointer = (x, y);
+                    InputEvent::MoveTo { x, y }
+                }
+                Action::MoveBy(dx, dy) => InputEvent::MoveBy { dx, dy },
+                Action::Button(button, pressed) => InputEvent::Button { button, pressed },
+                // GStreamer counts up as positive.
+                Action::Scroll(dx, dy) => InputEvent::Scroll { dx: dx.into(), dy: f64::from(-dy) },
+                Action::Key(keysym, pressed) => InputEvent::Key { keysym, pressed },
+                Action::Text(text) => InputEvent::Text(text),
+            };
+            if !video.push_upstream(input.to_event(hands.pointer)) {
+                gst::debug!(CAT, "nobody upstream takes input");
+            }
+        }
+    }
+}

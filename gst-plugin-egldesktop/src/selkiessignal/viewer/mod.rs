@@ -1,0 +1,206 @@
+//! One viewer: a small pipeline beside the element's own, with a webrtcbin in it.
+//!
+//! A pipeline of its own, so that nothing that happens to one viewer reaches another or the encoder: its errors end on
+//! its own bus, and what it cannot send in time it loses itself.
+
+mod branch;
+mod channel;
+mod sdp;
+mod webrtcbin;
+
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use gst::prelude::*;
+use gst_utils::ConsumptionLink;
+use selkies_protocol::signalling::{Hello, PeerMessage, SdpKind};
+use tokio::sync::mpsc;
+
+use super::hub::{Hub, SessionError, Source, Ticket};
+use branch::Branch;
+use webrtcbin::WebRtcBin;
+
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new("selkiessignal-viewer", gst::DebugColorFlags::empty(), Some("A viewer of selkiessignal"))
+});
+
+/// What a viewer has to say to its browser.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outgoing {
+    /// A frame of the signalling protocol.
+    Frame(String),
+    /// The session can't go on, and why.
+    Failed(String),
+}
+
+/// A browser's session. Dropping it ends the session and releases what its user holds down.
+pub(super) struct Viewer {
+    pipeline: gst::Pipeline,
+    webrtcbin: WebRtcBin,
+    links: Arc<Links>,
+    input: Option<channel::Input>,
+    _ticket: Ticket,
+}
+
+/// The connections to the element's streams; empty until the browser can receive.
+#[derive(Default)]
+struct Links(Mutex<Vec<ConsumptionLink>>);
+
+impl Viewer {
+    /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
+    pub(super) fn start(
+        hub: &Arc<Hub>,
+        hello: &Hello,
+        (video, audio): (Option<Source>, Option<Source>),
+        peer: IpAddr,
+        outgoing: mpsc::Sender<Outgoing>,
+    ) -> Result<Self, SessionError> {
+        let ticket = hub.admit()?;
+        let (clock, base_time) = hub.clock()?;
+        let pipeline = gst::Pipeline::builder().name(format!("viewer-{}", ticket.id)).build();
+        // The same running time as the element: buffers come with its timestamps.
+        pipeline.use_clock(Some(&clock));
+        pipeline.set_start_time(gst::ClockTime::NONE);
+        pipeline.set_base_time(base_time);
+
+        let webrtcbin = WebRtcBin::new(&pipeline)?;
+        let (stun, turn) = hub.ice_uris();
+        webrtcbin.configure_ice(&hub.local_addresses(peer), stun.as_deref(), turn.as_deref());
+
+        let mut branches = Vec::new();
+        let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
+        for (source, kind) in sources.into_iter().flatten() {
+            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind)?;
+            branches.push((branch, source.stream.clone()));
+        }
+
+        let links = Arc::new(Links::default());
+        watch_bus(&pipeline, outgoing.clone())?;
+        connect_signals(&webrtcbin, branches, &links, outgoing);
+
+        // From here on dropping it cleans up.
+        let mut viewer = Self { pipeline, webrtcbin, links, input: None, _ticket: ticket };
+        viewer.pipeline.set_state(gst::State::Ready)?;
+        if video.is_some() {
+            // The channel has to be there before the offer, which PLAYING makes.
+            let channel = viewer.webrtcbin.create_data_channel("input")?;
+            viewer.input = Some(channel::Input::new(hub, channel, hello.dialect));
+        }
+        viewer.pipeline.set_state(gst::State::Playing)?;
+        Ok(viewer)
+    }
+
+    /// Handles a frame of the browser. An error ends the session; its text is for the user.
+    pub(super) fn receive(&self, message: PeerMessage) -> Result<(), String> {
+        match message {
+            PeerMessage::Sdp { kind: SdpKind::Answer, sdp } => {
+                let answer = sdp::parse_answer(&sdp).map_err(|error| error.to_string())?;
+                self.webrtcbin.set_remote_description(&answer);
+                Ok(())
+            }
+            PeerMessage::Sdp { kind: SdpKind::Offer, .. } => Err("the offer is the server's to make".into()),
+            PeerMessage::Ice { candidate, mline } => {
+                // An empty one ends the list; libnice has no use for that.
+                if !candidate.is_empty() {
+                    self.webrtcbin.add_ice_candidate(mline.unwrap_or(0), &candidate);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.links.clear();
+        if let Some(input) = self.input.take() {
+            input.release_all();
+        }
+        if let Some(bus) = self.pipeline.bus() {
+            bus.unset_sync_handler();
+        }
+        if self.pipeline.set_state(gst::State::Null).is_err() {
+            gst::warning!(CAT, obj = self.pipeline, "did not stop cleanly");
+        }
+    }
+}
+
+impl Links {
+    /// Lets the streams flow, once.
+    fn connect(&self, branches: &[(Branch, Arc<super::stream::Stream>)]) {
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !links.is_empty() {
+            return;
+        }
+        for (branch, stream) in branches {
+            match stream.producer.add_consumer(&branch.appsrc) {
+                Ok(link) => links.push(link),
+                Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
+            }
+            if branch.is_video {
+                stream.request_keyframe();
+            }
+        }
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn connect_signals(
+    webrtcbin: &WebRtcBin,
+    branches: Vec<(Branch, Arc<super::stream::Stream>)>,
+    links: &Arc<Links>,
+    outgoing: mpsc::Sender<Outgoing>,
+) {
+    // Weak, where a reference would keep the links, and with them the encoder's consumers, alive in a cycle.
+    let links = Arc::downgrade(links);
+    let send = {
+        let outgoing = outgoing.clone();
+        move |message: PeerMessage| drop(outgoing.try_send(Outgoing::Frame(message.to_frame())))
+    };
+    let send_offer = send.clone();
+    webrtcbin.on_negotiation_needed(move |webrtcbin| {
+        let send = send_offer.clone();
+        webrtcbin.create_offer(move |webrtcbin, offer| {
+            webrtcbin.set_local_description(offer);
+            match sdp::offer_for_browsers(offer.sdp()) {
+                Ok(sdp) => send(PeerMessage::Sdp { kind: SdpKind::Offer, sdp }),
+                Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
+            }
+        });
+    });
+    webrtcbin.on_ice_candidate(move |mline, candidate| {
+        send(PeerMessage::Ice { candidate, mline: Some(mline) });
+    });
+    webrtcbin.on_connection_state(move |state| {
+        gst::info!(CAT, "connection is {state:?}");
+        match state {
+            gst_webrtc::WebRTCPeerConnectionState::Connected => {
+                if let Some(links) = links.upgrade() {
+                    links.connect(&branches);
+                }
+            }
+            gst_webrtc::WebRTCPeerConnectionState::Failed => {
+                let reason = "no network path between browser and desktop (ICE failed); a TURN server may be needed";
+                drop(outgoing.try_send(Outgoing::Failed(reason.into())));
+            }
+            _ => {}
+        }
+    });
+}
+
+/// Errors of this pipeline end this session, and nothing else.
+fn watch_bus(pipeline: &gst::Pipeline, outgoing: mpsc::Sender<Outgoing>) -> Result<(), SessionError> {
+    let bus = pipeline.bus().ok_or_else(|| gst::glib::bool_error!("a pipeline without a bus"))?;
+    bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Error(error) = message.view() {
+            let source = error.src().map(|source| source.name().to_string()).unwrap_or_default();
+            gst::warning!(CAT, "{source}: {} ({:?})", error.error(), error.debug());
+            drop(outgoing.try_send(Outgoing::Failed(format!("{source}: {}", error.error()))));
+        }
+        gst::BusSyncReply::Drop
+    });
+    Ok(())
+}

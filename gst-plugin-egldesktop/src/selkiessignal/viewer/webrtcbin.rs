@@ -1,0 +1,148 @@
+//! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
+
+use std::net::IpAddr;
+
+use gst::glib;
+use gst::prelude::*;
+use gst_webrtc::{
+    WebRTCDataChannel, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
+    WebRTCSessionDescription,
+};
+
+use super::CAT;
+
+/// A webrtcbin in a pipeline.
+#[derive(Debug, Clone)]
+pub(super) struct WebRtcBin(gst::Element);
+
+impl WebRtcBin {
+    /// Adds one to `pipeline`.
+    pub(super) fn new(pipeline: &gst::Pipeline) -> Result<Self, glib::BoolError> {
+        let element = gst::ElementFactory::make("webrtcbin")
+            .property_from_str("bundle-policy", "max-bundle")
+            // Of its receiving side, which would otherwise count for everything.
+            .property("latency", 0u32)
+            .build()?;
+        pipeline.add(&element)?;
+        Ok(Self(element))
+    }
+
+    /// Offers these addresses, and those that the servers find.
+    pub(super) fn configure_ice(&self, addresses: &[IpAddr], stun: Option<&str>, turn: Option<&str>) {
+        let agent = ice_agent(&self.0);
+        // UPnP would send multicasts on every interface, whatever addresses are given.
+        let nice = agent.property::<glib::Object>("agent");
+        if nice.has_property("upnp") {
+            nice.set_property("upnp", false);
+        }
+        for address in addresses {
+            if !agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]) {
+                gst::warning!(CAT, obj = self.0, "cannot offer {address}");
+            }
+        }
+        if let Some(stun) = stun {
+            self.0.set_property("stun-server", stun);
+        }
+        // The URI holds the password: it must not get into a log.
+        if turn.is_some_and(|turn| !self.0.emit_by_name::<bool>("add-turn-server", &[&turn])) {
+            gst::warning!(CAT, obj = self.0, "cannot use the TURN server");
+        }
+    }
+
+    /// Sends what comes out of `source`, as a stream named `kind`. Picture and sound have different names: browsers
+    /// hold back the picture of a named stream until its sound arrives. `rtp` are the caps that will come: known now, so
+    /// that the offer need not wait for the first buffer.
+    pub(super) fn add_track(&self, source: &gst::Element, kind: &str, rtp: &gst::Caps) -> Result<(), glib::BoolError> {
+        let sink =
+            self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
+        if sink.has_property("msid") {
+            sink.set_property("msid", kind);
+        }
+        let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
+        transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
+        transceiver.set_codec_preferences(Some(rtp));
+        // Lost packets are sent again.
+        transceiver.set_property("do-nack", true);
+        let output = source.static_pad("src").ok_or_else(|| glib::bool_error!("nothing to send"))?;
+        output.link(&sink).map_err(|error| glib::bool_error!("cannot link to webrtcbin: {error}"))?;
+        Ok(())
+    }
+
+    /// A reliable, ordered channel: a key that goes up must arrive. Needs state READY, and comes before the offer.
+    pub(super) fn create_data_channel(&self, label: &str) -> Result<WebRTCDataChannel, glib::BoolError> {
+        let options = gst::Structure::builder("options").field("ordered", true).build();
+        self.0
+            .emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&label, &options])
+            .ok_or_else(|| glib::bool_error!("webrtcbin makes no data channel"))
+    }
+
+    /// Calls back when an offer is due.
+    pub(super) fn on_negotiation_needed(&self, call: impl Fn(&Self) + Send + Sync + 'static) {
+        self.0.connect_closure(
+            "on-negotiation-needed",
+            false,
+            glib::closure!(move |element: &gst::Element| call(&Self(element.clone()))),
+        );
+    }
+
+    /// Calls back with m-line index and candidate.
+    pub(super) fn on_ice_candidate(&self, call: impl Fn(u32, String) + Send + Sync + 'static) {
+        self.0.connect_closure(
+            "on-ice-candidate",
+            false,
+            glib::closure!(move |_: &gst::Element, mline: u32, candidate: String| call(mline, candidate)),
+        );
+    }
+
+    /// Calls back with every change of the connection state.
+    pub(super) fn on_connection_state(&self, call: impl Fn(WebRTCPeerConnectionState) + Send + Sync + 'static) {
+        self.0.connect_notify(Some("connection-state"), move |element, _| {
+            call(element.property("connection-state"));
+        });
+    }
+
+    /// Makes an offer of all tracks and channels.
+    pub(super) fn create_offer(&self, call: impl FnOnce(&Self, &WebRTCSessionDescription) + Send + 'static) {
+        let this = self.clone();
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let offer = reply.ok().flatten().and_then(|reply| reply.get::<WebRTCSessionDescription>("offer").ok());
+            match offer {
+                Some(offer) => call(&this, &offer),
+                None => gst::warning!(CAT, obj = this.0, "no offer: {reply:?}"),
+            }
+        });
+        self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+    }
+
+    pub(super) fn set_local_description(&self, description: &WebRTCSessionDescription) {
+        self.0.emit_by_name::<()>("set-local-description", &[description, &None::<gst::Promise>]);
+    }
+
+    pub(super) fn set_remote_description(&self, description: &WebRTCSessionDescription) {
+        self.0.emit_by_name::<()>("set-remote-description", &[description, &None::<gst::Promise>]);
+    }
+
+    pub(super) fn add_ice_candidate(&self, mline: u32, candidate: &str) {
+        self.0.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
+    }
+}
+
+/// The ICE agent. webrtcbin 1.22 owns it by a floating reference, which the first owner that sinks it takes over:
+/// the bindings would sink it and then free it under webrtcbin.
+fn ice_agent(webrtcbin: &gst::Element) -> glib::Object {
+    let value = webrtcbin.property_value("ice-agent");
+    // SAFETY: the value holds a GObject (or NULL) and a reference to it. Sinking a floating object only clears its
+    // flag, which leaves the one reference that webrtcbin counts on; one that does not float gets a reference, which
+    // is given back at once.
+    unsafe {
+        let object = glib::gobject_ffi::g_value_get_object(value.as_ptr());
+        if !object.is_null() {
+            let floating = glib::gobject_ffi::g_object_is_floating(object) != glib::ffi::GFALSE;
+            glib::gobject_ffi::g_object_ref_sink(object);
+            if !floating {
+                glib::gobject_ffi::g_object_unref(object);
+            }
+        }
+    }
+    value.get().unwrap_or_else(|_| glib::Object::new())
+}
