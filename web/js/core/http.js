@@ -1,0 +1,48 @@
+/** The two plain HTTP requests of the client, relative to the page so that any path prefix works. */
+
+import { HttpError } from './session.js';
+
+const TIMEOUT_MS = 8000;
+
+/**
+ * @param {URL} base
+ * @returns {Promise<RTCConfiguration>} STUN and TURN servers; none if the server has none to offer
+ */
+export async function fetchConfig(base) {
+  const response = await get(new URL('turn', base));
+  if (response.status === 404) return {};
+  if (!response.ok) throw new HttpError(response.status);
+  const { iceServers, iceTransportPolicy } = await response.json().catch(() => {
+    throw new HttpError(response.status);
+  });
+  return {
+    iceServers: Array.isArray(iceServers) ? iceServers : [],
+    iceTransportPolicy: iceTransportPolicy === 'relay' ? 'relay' : 'all',
+  };
+}
+
+/**
+ * @param {URL} base
+ * @returns {Promise<'up' | 'auth' | 'unreachable'>}
+ */
+export async function probeHealth(base) {
+  try {
+    const { status } = await get(new URL('health', base));
+    if (status === 401) return 'auth';
+    // A proxy in front answers 502 to 504 for a server that is not there.
+    return status >= 502 && status <= 504 ? 'unreachable' : 'up';
+  } catch {
+    return 'unreachable';
+  }
+}
+
+/** @param {URL} url */
+async function get(url) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new TypeError('timed out')), TIMEOUT_MS);
+  try {
+    return await fetch(url, { cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The wire: data-channel and signalling messages, encoded and decoded. Pure functions of values.
+ *
+ * Client to server is comma-separated text, server to client JSON `{"type","data"}`. Everything that
+ * comes from the server is checked here, so that the rest of the client deals in known shapes only.
+ */
+
+/** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
+export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
+
+const MAX_TICKS = 10;
+/** Data channels carry 16 KiB everywhere; a UTF-16 unit is three bytes of UTF-8 at most. */
+const TEXT_CHUNK = 4000;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {number} mask
+ * @param {number} [scroll]
+ */
+export function mouseAbsolute(x, y, mask, scroll = 0) {
+  return `m,${Math.round(x)},${Math.round(y)},${mask},${scroll}`;
+}
+
+/**
+ * @param {number} dx
+ * @param {number} dy
+ * @param {number} mask
+ * @param {number} [scroll]
+ */
+export function mouseRelative(dx, dy, mask, scroll = 0) {
+  return `m2,${decimal(dx)},${decimal(dy)},${mask},${scroll}`;
+}
+
+/**
+ * The (bit, magnitude) pairs that make up a turn of the wheel; each is sent as a press with the bit
+ * and a release without it.
+ * @param {{x: number, y: number}} ticks positive is right and down
+ * @returns {{bit: number, magnitude: number}[]}
+ */
+export function wheelSteps(ticks) {
+  const steps = [];
+  for (const [count, bit] of [
+    [ticks.y, ticks.y > 0 ? Wheel.down : Wheel.up],
+    [ticks.x, ticks.x > 0 ? Wheel.right : Wheel.left],
+  ]) {
+    for (let left = Math.abs(count); left > 0; left -= MAX_TICKS) {
+      steps.push({ bit, magnitude: Math.min(left, MAX_TICKS) });
+    }
+  }
+  return steps;
+}
+
+/** @param {number} keysym */
+export const keyDown = (keysym) => `kd,${keysym}`;
+/** @param {number} keysym */
+export const keyUp = (keysym) => `ku,${keysym}`;
+/** Releases every key and modifier on the server. */
+export const keyReset = () => 'kr';
+/** @param {Iterable<number>} keysyms the keys that are down now: the server lets go of all others */
+export const keysHeld = (keysyms) => `kh,${[...keysyms].join(',')}`;
+
+/**
+ * Text to be typed as one piece; long text in several messages, never cut within a character.
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function commitText(text) {
+  const normal = text.replace(/\r\n?/g, '\n');
+  const messages = [];
+  for (let start = 0; start < normal.length; ) {
+    let end = Math.min(start + TEXT_CHUNK, normal.length);
+    if (end < normal.length && isHighSurrogate(normal.charCodeAt(end - 1))) end -= 1;
+    messages.push(`co,end,${normal.slice(start, end)}`);
+    start = end;
+  }
+  return messages;
+}
+
+/** @param {number} startTime the server's own stamp, sent back untouched */
+export const pong = (startTime) => `pong,${startTime}`;
+
+/**
+ * @param {number} width
+ * @param {number} height
+ */
+export const resize = (width, height) => `r,${width}x${height}`;
+/** Draws the pointer into the picture, for when there is no local cursor to show (touch, pointer
+ * lock). @param {boolean} on */
+export const pointerInPicture = (on) => `p,${on ? 1 : 0}`;
+/** @param {number} ratio devicePixelRatio */
+export const scale = (ratio) => `s,${ratio}`;
+
+/**
+ * @typedef {{type: 'cursor', image: string | null, hotspot: {x: number, y: number}, handle: string}} CursorMessage
+ *   image: base64 of a PNG; null hides the cursor; '' is the browser's own arrow
+ * @typedef {{type: 'system', name: string, value: string}} SystemMessage
+ * @typedef {{type: 'ping', startTime: number}} PingMessage
+ * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
+ * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage} ServerMessage
+ */
+
+/**
+ * @param {unknown} text
+ * @returns {ServerMessage | null} null for anything unknown or malformed; it never throws
+ */
+export function decodeMessage(text) {
+  const message = parseObject(text);
+  const data = message && object(message.data);
+  if (!message || !data) return null;
+  switch (message.type) {
+    case 'cursor':
+      return decodeCursor(data);
+    case 'system': {
+      if (typeof data.action !== 'string') return null;
+      const [name, ...rest] = data.action.split(',');
+      return { type: 'system', name, value: rest.join(',') };
+    }
+    case 'ping': {
+      const startTime = Number(data.start_time);
+      return Number.isFinite(startTime) ? { type: 'ping', startTime } : null;
+    }
+    case 'latency_measurement': {
+      const milliseconds = Number(data.latency_ms);
+      return Number.isFinite(milliseconds) ? { type: 'latency', milliseconds } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/**
+ * @param {{width: number, height: number, scale: number}} display
+ * @returns {string} the first frame on the signalling socket
+ */
+export function hello({ width, height, scale: ratio }) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'] };
+  return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
+}
+
+/**
+ * @typedef {{kind: 'hello'} | {kind: 'error', text: string}
+ *   | {kind: 'offer', sdp: string}
+ *   | {kind: 'candidate', candidate: RTCIceCandidateInit}} Signal
+ */
+
+/**
+ * @param {unknown} text
+ * @returns {Signal | null}
+ */
+export function decodeSignal(text) {
+  if (typeof text !== 'string') return null;
+  if (text === 'HELLO' || text.startsWith('HELLO ')) return { kind: 'hello' };
+  if (text === 'ERROR' || text.startsWith('ERROR ')) return { kind: 'error', text: text.slice(6) };
+  const message = parseObject(text);
+  if (!message) return null;
+  const sdp = object(message.sdp);
+  if (sdp) return sdp.type === 'offer' && typeof sdp.sdp === 'string' ? { kind: 'offer', sdp: sdp.sdp } : null;
+  const ice = object(message.ice);
+  if (!ice || typeof ice.candidate !== 'string') return null;
+  /** @type {RTCIceCandidateInit} */
+  const candidate = { candidate: ice.candidate };
+  if (Number.isInteger(ice.sdpMLineIndex)) candidate.sdpMLineIndex = /** @type {number} */ (ice.sdpMLineIndex);
+  if (typeof ice.sdpMid === 'string') candidate.sdpMid = ice.sdpMid;
+  // The constructor insists on one of the two; the streams are bundled, so the first line will do.
+  if (candidate.sdpMid === undefined && candidate.sdpMLineIndex === undefined) candidate.sdpMLineIndex = 0;
+  return { kind: 'candidate', candidate };
+}
+
+/** @param {string} sdp */
+export const answer = (sdp) => JSON.stringify({ sdp: { type: 'answer', sdp } });
+/** @param {RTCIceCandidateInit} candidate */
+export const ice = (candidate) => JSON.stringify({ ice: candidate });
+
+/**
+ * Opus is mono to a browser unless the answer says otherwise.
+ * @param {string} sdp
+ * @returns {string}
+ */
+export function withStereo(sdp) {
+  return sdp.replace(/^a=fmtp:.*\buseinbandfec=.*$/gm, (line) =>
+    /[ ;]stereo=/.test(line) ? line : line.replace(/\r?$/, (end) => `;stereo=1${end}`),
+  );
+}
+
+/**
+ * @param {Record<string, unknown>} data
+ * @returns {CursorMessage | null}
+ */
+function decodeCursor(data) {
+  const handle = String(data.handle ?? '');
+  const spot = object(data.hotspot);
+  const hotspot = { x: pixel(spot?.x), y: pixel(spot?.y) };
+  if (data.override === 'none') return { type: 'cursor', image: null, hotspot, handle };
+  const image = data.curdata;
+  if (image === undefined || image === null || image === '') return { type: 'cursor', image: '', hotspot, handle };
+  // It ends up inside a CSS value, hence the strict check.
+  if (typeof image !== 'string' || !BASE64.test(image)) return null;
+  return { type: 'cursor', image, hotspot, handle };
+}
+
+/** @param {unknown} value */
+function pixel(value) {
+  const n = Math.trunc(Number(value));
+  return Number.isFinite(n) && n > 0 ? n : 0;
+}
+
+/** @param {number} value */
+function decimal(value) {
+  return String(Math.round(value * 100) / 100 + 0);
+}
+
+/** @param {number} unit */
+function isHighSurrogate(unit) {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/** @param {unknown} text */
+function parseObject(text) {
+  if (typeof text !== 'string') return null;
+  try {
+    return object(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Record<string, unknown> | null}
+ */
+function object(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? /** @type {Record<string, unknown>} */ (value)
+    : null;
+}

@@ -1,0 +1,221 @@
+/**
+ * Keys and text to the desktop.
+ *
+ * The target is a textarea nobody sees: input methods and on-screen keyboards only talk to something
+ * editable. A key we can name is sent as such and withheld from the browser; whatever is left (input
+ * methods, dead keys, emoji pickers, predictive keyboards) ends as text in the textarea and is sent
+ * as text.
+ */
+
+import { commitText, keyDown, keyReset, keyUp, keysHeld } from '../core/protocol.js';
+import { Keysym, isModifier, keysymOf } from './keysyms.js';
+
+const HEARTBEAT_MS = 1000;
+/** Windows presses a Control that nobody touched right before AltGr. */
+const FAKE_CONTROL_MS = 50;
+/** Predictive keyboards send "delete backward" only if there is something to delete. */
+const FILLER = '\u200b';
+
+/**
+ * @typedef {object} KeyboardOptions
+ * @property {HTMLTextAreaElement} target
+ * @property {(message: string) => void} send
+ * @property {(event: KeyboardEvent) => boolean} hotkey true if the client itself took the key
+ * @property {() => void} [onReset] all keys were released
+ * @property {boolean} [mac]
+ */
+
+export class Keyboard {
+  #options;
+  /** What is down, by physical key, as it was sent: the release must name the same keysym even if
+   * Shift changed what the key means in between.
+   * @type {Map<string, number>} */
+  #held = new Map();
+  #composing = false;
+  #controlTime = -Infinity;
+  /** @type {ReturnType<typeof setInterval> | null} */
+  #heartbeat = null;
+
+  /** @param {KeyboardOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const { target } = options;
+    target.value = FILLER;
+    target.addEventListener('keydown', (event) => this.#down(event));
+    target.addEventListener('keyup', (event) => this.#up(event));
+    target.addEventListener('compositionstart', () => {
+      this.#composing = true;
+    });
+    target.addEventListener('compositionend', (event) => {
+      this.#composing = false;
+      this.type(event.data);
+      this.#refill();
+    });
+    target.addEventListener('input', (event) => this.#input(/** @type {InputEvent} */ (event)));
+    target.addEventListener('paste', (event) => {
+      event.preventDefault();
+      this.type(event.clipboardData?.getData('text/plain') ?? '');
+    });
+    // Keys let go elsewhere are never reported here; a desktop with Ctrl stuck is the worst guest.
+    target.addEventListener('blur', () => this.reset());
+    target.addEventListener('focus', () => this.reset());
+  }
+
+  /** Types text as one piece. @param {string} text */
+  type(text) {
+    for (const message of commitText(text)) this.#options.send(message);
+  }
+
+  /** Presses the keys in order and lets go in reverse. @param {number[]} keysyms */
+  tap(...keysyms) {
+    for (const keysym of keysyms) this.#options.send(keyDown(keysym));
+    for (const keysym of keysyms.reverse()) this.#options.send(keyUp(keysym));
+  }
+
+  /**
+   * Holds a key down, or lets it go, on behalf of a button on the screen.
+   * @param {number} keysym
+   * @param {boolean} down
+   */
+  hold(keysym, down) {
+    if (down) this.#press(`button:${keysym}`, keysym);
+    else this.#release(`button:${keysym}`);
+  }
+
+  /** Releases everything, here and on the server. */
+  reset() {
+    this.#held.clear();
+    this.#controlTime = -Infinity;
+    this.#beat();
+    this.#options.send(keyReset());
+    this.#options.onReset?.();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #down(event) {
+    if (this.#isForInputMethod(event)) return;
+    if (this.#options.hotkey(event)) {
+      event.preventDefault();
+      return;
+    }
+    const keysym = keysymOf(event);
+    if (keysym === null) return; // the browser composes it and we get text
+    event.preventDefault();
+    if (event.repeat) return; // the X server repeats by itself
+
+    if (keysym === Keysym.Level3Shift && event.timeStamp - this.#controlTime < FAKE_CONTROL_MS) {
+      this.#release('ControlLeft');
+    }
+    if (event.code === 'ControlLeft') this.#controlTime = event.timeStamp;
+
+    if (this.#options.mac) {
+      if (keysym === Keysym.CapsLock) return this.tap(keysym); // one event per toggle, down or up
+      // Option has done its work when it made "@" out of "l": Alt+@ would be something else.
+      if (event.altKey && [...event.key].length === 1) this.#releaseAlt();
+    }
+    // Without a code there is nothing to pair the release with (synthetic events, some phones).
+    this.#press(event.code || `key:${event.key}`, keysym);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #up(event) {
+    if (event.key === 'Unidentified') return;
+    event.preventDefault();
+    const keysym = keysymOf(event);
+    if (this.#options.mac) {
+      if (keysym === Keysym.CapsLock) return this.tap(keysym);
+      // macOS swallows the release of every key let go while Command is down.
+      if (event.key === 'Meta') this.#releaseAll((held) => !isModifier(held));
+    }
+    const id = event.code || `key:${event.key}`;
+    if (this.#held.has(id)) this.#release(id);
+    else if (!event.code && keysym !== null) this.#releaseKeysym(keysym);
+  }
+
+  /** @param {InputEvent} event */
+  #input(event) {
+    if (event.isComposing || this.#composing) return;
+    switch (event.inputType) {
+      case 'insertText':
+        this.type(event.data ?? '');
+        break;
+      case 'insertLineBreak':
+      case 'insertParagraph':
+        this.tap(Keysym.Return);
+        break;
+      case 'deleteContentBackward':
+        this.tap(Keysym.BackSpace);
+        break;
+      case 'deleteWordBackward':
+        this.tap(Keysym.Control, Keysym.BackSpace);
+        break;
+      case 'deleteContentForward':
+        this.tap(Keysym.Delete);
+        break;
+      default:
+        // insertCompositionText and its relatives: compositionend has the text.
+        break;
+    }
+    this.#refill();
+  }
+
+  #refill() {
+    const { target } = this.#options;
+    target.value = FILLER;
+    target.setSelectionRange(FILLER.length, FILLER.length);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #isForInputMethod(event) {
+    // 229 is how Safari marks the key that ended a composition, after it ended.
+    return this.#composing || event.isComposing || event.key === 'Process' || event.keyCode === 229;
+  }
+
+  /**
+   * @param {string} id
+   * @param {number} keysym
+   */
+  #press(id, keysym) {
+    const before = this.#held.get(id);
+    if (before !== undefined && before !== keysym) this.#release(id);
+    this.#held.set(id, keysym);
+    this.#options.send(keyDown(keysym));
+    this.#beat();
+  }
+
+  /** @param {string} id */
+  #release(id) {
+    const keysym = this.#held.get(id);
+    if (keysym === undefined) return;
+    this.#held.delete(id);
+    this.#options.send(keyUp(keysym));
+    this.#beat();
+  }
+
+  /** @param {number} keysym */
+  #releaseKeysym(keysym) {
+    this.#releaseAll((held) => held === keysym);
+  }
+
+  #releaseAlt() {
+    this.#releaseAll((held) => held === Keysym.Alt || held === Keysym.AltRight);
+  }
+
+  /** @param {(keysym: number) => boolean} matches */
+  #releaseAll(matches) {
+    for (const [id, keysym] of [...this.#held]) if (matches(keysym)) this.#release(id);
+  }
+
+  /** Tells the server each second what is really down, so that a lost release heals itself. */
+  #beat() {
+    const wanted = this.#held.size > 0;
+    if (wanted && this.#heartbeat === null) {
+      this.#heartbeat = setInterval(() => {
+        this.#options.send(keysHeld(new Set(this.#held.values())));
+      }, HEARTBEAT_MS);
+    } else if (!wanted && this.#heartbeat !== null) {
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = null;
+    }
+  }
+}

@@ -1,0 +1,277 @@
+/** Puts the parts together. Everything with a decision in it lives elsewhere. */
+
+import { fetchConfig, probeHealth } from './core/http.js';
+import { createPeer } from './core/peer.js';
+import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
+import { Session } from './core/session.js';
+import { openSignalling, signallingUrl } from './core/signalling.js';
+import { summarise } from './core/stats.js';
+import { wantedResolution } from './input/geometry.js';
+import { hotkeyOf } from './input/hotkeys.js';
+import { Keyboard } from './input/keyboard.js';
+import { Pointer } from './input/pointer.js';
+import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
+import { Overlay } from './ui/overlay.js';
+import { Panel } from './ui/panel.js';
+import { Sound } from './ui/sound.js';
+import { Toasts } from './ui/toast.js';
+import { View } from './ui/view.js';
+
+const RESIZE_PAUSE_MS = 500;
+const STATS_INTERVAL_MS = 1000;
+
+const base = new URL(document.baseURI);
+const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+const area = element('stage', HTMLElement);
+const video = element('video', HTMLVideoElement);
+const target = element('keys', HTMLTextAreaElement);
+
+/** What the server has told about itself on this connection. */
+const server = { encoder: '', latencyMs: /** @type {number | null} */ (null), resizes: false };
+
+const session = new Session({
+  fetchConfig: () => fetchConfig(base),
+  probeHealth: () => probeHealth(base),
+  openSignalling: (handlers) => openSignalling(signallingUrl(base), { ...desktopSize(), scale: devicePixelRatio }, handlers),
+  createPeer,
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (id) => clearTimeout(id),
+  now: () => performance.now(),
+  random: Math.random,
+});
+/** @param {string} text */
+const send = (text) => void session.send(text);
+
+// The picture, sound and what lies over them.
+
+const view = new View({ area, video, still: element('still', HTMLCanvasElement), onFrame: () => session.frameShown() });
+const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
+const toasts = new Toasts(element('toasts', HTMLElement));
+const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
+
+// Input.
+
+const keyboard = new Keyboard({
+  target,
+  send,
+  mac,
+  hotkey: (event) => runHotkey(event),
+  onReset: () => panel.releaseKeys(),
+});
+const pointer = new Pointer({
+  area,
+  video,
+  send,
+  mac,
+  buffered: () => session.buffered(),
+  onPress: (kind) => {
+    showPointerInPicture(kind === 'touch' || pointer.locked);
+    offerScreenKeyboard(kind !== 'touch' || screenKeyboard);
+    focusDesktop();
+  },
+  onLockRefused: () => toasts.show('The browser does not allow capturing the pointer'),
+});
+
+const panel = new Panel({
+  root: element('panel', HTMLElement),
+  sound,
+  fullscreen: canFullscreen(),
+  onFullscreen: () => void switchFullscreen(),
+  onPointerLock: () => {
+    panel.toggle(false);
+    void pointer.lock();
+  },
+  onScreenKeyboard: () => {
+    panel.toggle(false);
+    // Phones look at the mode only when the focus arrives.
+    target.blur();
+    screenKeyboard = true;
+    offerScreenKeyboard(true);
+    target.focus();
+  },
+  onKeys: (keysyms) => {
+    focusDesktop();
+    keyboard.tap(...keysyms);
+  },
+  onHold: (keysym, down) => {
+    focusDesktop();
+    keyboard.hold(keysym, down);
+  },
+  onText: (text) => keyboard.type(text),
+  onDone: focusDesktop,
+  onToggle: (open) => open && void showStats(),
+});
+
+/** Whether the user asked for the on-screen keyboard: a phone must not open it at every tap. */
+let screenKeyboard = false;
+target.addEventListener('blur', () => {
+  screenKeyboard = false;
+});
+offerScreenKeyboard(!matchMedia('(pointer: coarse)').matches);
+
+/** @param {boolean} on */
+function offerScreenKeyboard(on) {
+  target.inputMode = on ? 'text' : 'none';
+}
+
+function focusDesktop() {
+  if (document.activeElement !== target) target.focus({ preventScroll: true });
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @returns {boolean}
+ */
+function runHotkey(event) {
+  const hotkey = hotkeyOf(event);
+  if (!hotkey) return false;
+  if (event.repeat) return true;
+  if (hotkey === 'fullscreen') void switchFullscreen();
+  else panel.toggle();
+  return true;
+}
+
+async function switchFullscreen() {
+  const result = await toggleFullscreen();
+  if (result === 'entered-with-keys') toasts.show('Hold Esc to leave full screen');
+  if (result === 'refused') toasts.show('The browser does not allow full screen');
+}
+
+let drawn = false;
+/** @param {boolean} on */
+function showPointerInPicture(on) {
+  if (on === drawn) return;
+  drawn = on;
+  send(pointerInPicture(on));
+}
+
+// Keys pressed while nothing has the focus (right after loading, after a click beside a button) are
+// meant for the desktop too.
+document.addEventListener('keydown', (event) => {
+  if (event.target === target) return;
+  if (runHotkey(event)) event.preventDefault();
+  else if (event.target === document.body && session.snapshot.state === 'live') {
+    focusDesktop();
+    target.dispatchEvent(new KeyboardEvent('keydown', event));
+    event.preventDefault();
+  }
+});
+document.addEventListener('pointerlockchange', () => {
+  showPointerInPicture(pointer.locked);
+  if (!pointer.locked) return;
+  focusDesktop();
+  toasts.show('Pointer captured. Press Esc to release it');
+});
+document.addEventListener('fullscreenchange', () => {
+  panel.showFullscreen(isFullscreen());
+  focusDesktop();
+});
+
+// The session.
+
+session.addEventListener('change', (event) => {
+  const snapshot = detail(event);
+  const { state, stage } = snapshot;
+  const { dataset } = document.documentElement;
+  const wasLive = dataset.state === 'live';
+  if (wasLive && state !== 'live') {
+    view.keepStill();
+    sound.detach();
+    pointer.unlock();
+  }
+  dataset.state = state;
+  dataset.stage = stage;
+  document.title = state === 'live' ? 'egldesktop' : state === 'failed' ? 'Not connected – egldesktop' : 'Connecting… – egldesktop';
+  overlay.update(snapshot, view.hasPicture);
+  panel.showState(state);
+  if (state === 'live' && !wasLive) {
+    view.fit();
+    if (!panel.isOpen) focusDesktop();
+  }
+});
+session.addEventListener('track', (event) => {
+  const track = detail(event);
+  if (track.kind === 'video') view.attach(track);
+  else sound.attach(track);
+});
+session.addEventListener('channel', (event) => {
+  Object.assign(server, { encoder: '', latencyMs: null, resizes: false });
+  view.forgetCursors();
+  drawn = false;
+  if (detail(event)) keyboard.reset();
+});
+session.addEventListener('message', (event) => {
+  const message = decodeMessage(detail(event));
+  if (message?.type === 'cursor') view.setCursor(message);
+  else if (message?.type === 'ping') send(pong(message.startTime));
+  else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
+  else if (message?.type === 'system') systemMessage(message);
+});
+
+/** @param {import('./core/protocol.js').SystemMessage} message */
+function systemMessage({ name, value }) {
+  if (name === 'encoder') server.encoder = value;
+  else if (name === 'reload') session.restart();
+  else if (name === 'resize') server.resizes = /^true$/i.test(value);
+}
+
+// The world around: the window, the network, the tab.
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resizeTimer;
+window.addEventListener('resize', () => {
+  clearTimeout(resizeTimer);
+  resizeTimer = setTimeout(() => {
+    // Only a server that said so follows the window; to others this would be noise.
+    if (!server.resizes) return;
+    const { width, height } = desktopSize();
+    send(scale(devicePixelRatio));
+    send(resize(width, height));
+  }, RESIZE_PAUSE_MS);
+});
+window.addEventListener('online', () => session.nudge());
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) {
+    keyboard.reset();
+    pointer.release();
+  } else {
+    session.nudge();
+  }
+});
+
+function desktopSize() {
+  const { clientWidth, clientHeight } = document.body;
+  return wantedResolution(clientWidth, clientHeight, devicePixelRatio);
+}
+
+/** Runs while the panel is open, and costs nothing otherwise. */
+async function showStats() {
+  /** @type {import('./core/stats.js').Totals | null} */
+  let totals = null;
+  while (panel.isOpen) {
+    const report = await session.stats().catch(() => null);
+    const { numbers, totals: next } = summarise(report ?? [], totals);
+    totals = report ? next : null;
+    panel.stats.update(numbers, server);
+    await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
+  }
+}
+
+/**
+ * @template {Element} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+function element(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`index.html lacks #${id}`);
+  return found;
+}
+
+/** @param {Event} event */
+function detail(event) {
+  return /** @type {CustomEvent} */ (event).detail;
+}
+
+session.start();

@@ -1,0 +1,145 @@
+/** The side panel: actions, sound, keys, numbers, help. It only asks; main.js acts. */
+
+import { h, setText } from './dom.js';
+import { icon, mark } from './icons.js';
+import { KeysSection } from './panel-keys.js';
+import { StatsSection } from './panel-stats.js';
+import { SHORTCUTS } from '../input/hotkeys.js';
+
+/**
+ * @typedef {object} PanelOptions
+ * @property {HTMLElement} root
+ * @property {import('./sound.js').Sound} sound
+ * @property {boolean} fullscreen whether it is available
+ * @property {() => void} onFullscreen
+ * @property {() => void} onPointerLock
+ * @property {() => void} onScreenKeyboard
+ * @property {(keysyms: number[]) => void} onKeys
+ * @property {(keysym: number, down: boolean) => void} onHold
+ * @property {(text: string) => void} onText
+ * @property {() => void} onDone a button was clicked with the mouse: the desktop wants the keyboard back
+ * @property {(open: boolean) => void} onToggle
+ */
+
+export class Panel {
+  #options;
+  #open = false;
+  #handle = h('button', { class: 'handle', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel-sheet', 'aria-label': 'Open the panel', title: 'Panel (Ctrl+Shift+M)' }, icon('chevron'));
+  #sheet = h('div', { class: 'sheet', id: 'panel-sheet', role: 'region', 'aria-label': 'Desktop panel', tabindex: -1, inert: true });
+  #status = h('span', { class: 'status-text' }, 'Connecting');
+  #fullscreen;
+  #mute;
+  #volume = h('input', { class: 'slider', type: 'range', min: 0, max: 100, step: 1, 'aria-label': 'Volume' });
+  #keys;
+  /** The statistics, fed by main.js while the panel is open. */
+  stats = new StatsSection();
+
+  /** @param {PanelOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const { root, sound } = options;
+    this.#fullscreen = action('expand', 'Full screen', options.onFullscreen);
+    this.#fullscreen.hidden = !options.fullscreen;
+    this.#mute = h('button', { class: 'icon-button', type: 'button', onclick: () => sound.toggleMuted() });
+    this.#keys = new KeysSection({ onKeys: options.onKeys, onHold: options.onHold, onText: options.onText });
+
+    this.#handle.addEventListener('click', () => this.toggle());
+    this.#volume.addEventListener('input', () => sound.setVolume(Number(this.#volume.value) / 100));
+    sound.addEventListener('change', () => this.#showSound());
+    this.#showSound();
+
+    this.#sheet.append(
+      h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close the panel', onclick: () => this.toggle(false) }, icon('close'))),
+      h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', 'Capture pointer', options.onPointerLock)), only('touch', action('keyboard', 'Keyboard', options.onScreenKeyboard))),
+      h('div', { class: 'sound-row' }, this.#mute, this.#volume),
+      this.#keys.element,
+      this.stats.element,
+      help(),
+    );
+    root.append(this.#handle, this.#sheet);
+
+    this.#sheet.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.toggle(false);
+    });
+    // `detail` counts mouse clicks and is 0 for Enter and Space: whoever walks through the panel with
+    // the keyboard keeps the place.
+    this.#sheet.addEventListener('click', (event) => {
+      const button = /** @type {Element} */ (event.target).closest('button');
+      if (button && event.detail > 0 && !button.closest('.type-box')) options.onDone();
+    });
+  }
+
+  get isOpen() {
+    return this.#open;
+  }
+
+  /** @param {boolean} [open] */
+  toggle(open = !this.#open) {
+    if (open === this.#open) return;
+    this.#open = open;
+    const { root } = this.#options;
+    root.classList.toggle('open', open);
+    this.#sheet.inert = !open;
+    this.#handle.setAttribute('aria-expanded', String(open));
+    this.#handle.setAttribute('aria-label', open ? 'Close the panel' : 'Open the panel');
+    if (open) {
+      // Only what is visible takes the focus, and visible it becomes with the next layout.
+      this.#sheet.getBoundingClientRect();
+      this.#sheet.focus({ preventScroll: true });
+    } else {
+      this.#options.onDone();
+    }
+    this.#options.onToggle(open);
+  }
+
+  /** @param {import('../core/session.js').State} state */
+  showState(state) {
+    const names = { idle: 'Connecting', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting', failed: 'Not connected' };
+    setText(this.#status, names[state]);
+  }
+
+  /** @param {boolean} on */
+  showFullscreen(on) {
+    this.#fullscreen.replaceChildren(icon(on ? 'shrink' : 'expand'), h('span', {}, on ? 'Leave full screen' : 'Full screen'));
+  }
+
+  /** The keys held by buttons were let go. */
+  releaseKeys() {
+    this.#keys.release();
+  }
+
+  #showSound() {
+    const { sound } = this.#options;
+    const percent = sound.muted ? 0 : Math.round(sound.volume * 100);
+    this.#mute.replaceChildren(icon(sound.muted ? 'muted' : 'sound'));
+    this.#mute.setAttribute('aria-label', sound.muted ? 'Unmute' : 'Mute');
+    this.#volume.value = String(percent);
+    this.#volume.style.setProperty('--level', `${percent}%`);
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+function action(name, label, onclick) {
+  return h('button', { class: 'action', type: 'button', onclick }, icon(name), h('span', {}, label));
+}
+
+/**
+ * @param {'mouse' | 'touch'} device the style sheet shows the element only where there is one
+ * @param {HTMLElement} element
+ */
+function only(device, element) {
+  element.classList.add(`${device}-only`);
+  return element;
+}
+
+function help() {
+  const rows = SHORTCUTS.flatMap(({ keys, text }) => [
+    h('dt', {}, ...keys.map((key) => h('kbd', {}, key))),
+    h('dd', {}, text),
+  ]);
+  return h('details', { class: 'section help' }, h('summary', {}, 'Help', icon('down')), h('dl', {}, ...rows));
+}
