@@ -21,6 +21,8 @@ const RESIZE_PAUSE_MS = 500;
 const STATS_INTERVAL_MS = 1000;
 
 const base = new URL(document.baseURI);
+// A page opened as http://user:password@… keeps them here, and fetch refuses such addresses. The browser remembers them.
+base.username = base.password = '';
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 const area = element('stage', HTMLElement);
 const video = element('video', HTMLVideoElement);

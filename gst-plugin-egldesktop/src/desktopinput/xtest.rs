@@ -11,6 +11,7 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
 use xkeysym::key;
 
 use super::imp::CAT;
@@ -140,7 +141,8 @@ impl Injector {
         for &(keycode, _) in self.keymap.borrowed() {
             self.connection.change_keyboard_mapping(1, keycode, 1, &[x11rb::NO_SYMBOL])?;
         }
-        self.flush()
+        // A round trip: a server that sees the connection close may not read what is still in the socket.
+        Ok(self.connection.sync()?)
     }
 
     fn fake(&self, kind: u8, detail: u8) -> Result<(), InputError> {

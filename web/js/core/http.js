@@ -27,7 +27,7 @@ export async function fetchConfig(base) {
  */
 export async function probeHealth(base) {
   try {
-    const { status } = await get(new URL('health', base));
+    const { status } = await get(new URL('turn', base)); // /health answers without a password too
     if (status === 401) return 'auth';
     // A proxy in front answers 502 to 504 for a server that is not there.
     return status >= 502 && status <= 504 ? 'unreachable' : 'up';

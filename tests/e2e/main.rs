@@ -1,0 +1,8 @@
+//! From a browser to the desktop and back, with the launcher in between.
+
+mod access;
+mod command_line;
+mod input;
+mod picture;
+mod sound;
+mod viewers;

@@ -1,0 +1,93 @@
+//! The launcher, as a user starts it.
+
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::Receiver;
+
+use anyhow::Result;
+
+use crate::process::{Process, built, wait_for_line};
+
+/// Password of all desktops in the tests.
+pub const PASSWORD: &str = "correct horse";
+/// The password as it stands in a URL.
+pub const PASSWORD_IN_URL: &str = "correct%20horse";
+/// User of all desktops in the tests.
+pub const USER: &str = "tester";
+
+/// A running `egldesktop`.
+#[derive(Debug)]
+pub struct Desktop {
+    process: Process,
+    /// `127.0.0.1:8080`
+    pub address: String,
+    lines: Receiver<String>,
+    home: tempfile::TempDir,
+}
+
+impl Desktop {
+    /// Starts it with these variables on top of address, user and password, and returns when it serves.
+    pub fn start(variables: &[(&str, &str)]) -> Result<Self> {
+        let home = tempfile::tempdir()?;
+        let mut process = Process::start(command(home.path(), variables)?.stdout(Stdio::piped()))?;
+        let lines = process.lines()?;
+        let address =
+            wait_for_line(&lines, |line| Some(line.split_once("http://")?.1.split('/').next()?.trim().to_owned()))?;
+        Ok(Self { process, address, lines, home })
+    }
+
+    /// Runs it until it ends; returns how, and everything it printed.
+    pub fn fail(variables: &[(&str, &str)]) -> Result<(ExitStatus, String)> {
+        let home = tempfile::tempdir()?;
+        let output = command(home.path(), variables)?.output()?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok((output.status, String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// The sound server that it started.
+    pub fn pulse_server(&self) -> String {
+        format!("unix:{}", find(self.home.path(), "native").unwrap_or_default())
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// What it has printed since it serves.
+    pub fn output(&self) -> &Receiver<String> {
+        &self.lines
+    }
+}
+
+fn command(home: &Path, variables: &[(&str, &str)]) -> Result<Command> {
+    let program = built("egldesktop")?;
+    built("libgstegldesktop.so")?;
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(["PATH", "LANG"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home)
+        .env("GST_REGISTRY", home.join("registry.bin"))
+        .env("USER", USER)
+        .env("PASSWD", PASSWORD)
+        .env("SELKIES_PORT", "8080")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
+    Ok(command)
+}
+
+/// The path of the first file of this name.
+fn find(folder: &Path, name: &str) -> Option<String> {
+    for entry in std::fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        if path.file_name().is_some_and(|found| found == name) {
+            return Some(path.display().to_string());
+        }
+        if let Some(found) = path.is_dir().then(|| find(&path, name)).flatten() {
+            return Some(found);
+        }
+    }
+    None
+}

@@ -1,0 +1,17 @@
+//! What the tests stand on: real programs, started, awaited and ended.
+//!
+//! Everything waits for an event or polls a condition up to a deadline; nothing sleeps for a guessed time.
+
+pub mod chromium;
+pub mod desktop;
+pub mod http;
+pub mod namespace;
+pub mod painter;
+pub mod process;
+pub mod pulse;
+pub mod xvfb;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up: far more than it needs on a loaded machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
