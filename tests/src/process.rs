@@ -1,6 +1,7 @@
 //! Child processes that end with the test.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
@@ -26,7 +27,7 @@ pub fn built(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A child process; ended, and awaited, on drop.
+/// A child process with a process group of its own; the whole group ends on drop, and the child is awaited.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -37,7 +38,7 @@ impl Process {
     /// Starts a program.
     pub fn start(command: &mut Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let child = command.process_group(0).spawn().with_context(|| format!("cannot start {name}"))?;
         Ok(Self { child, name })
     }
 
@@ -83,12 +84,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        let group = rustix::process::Pid::from_raw(self.child.id() as i32);
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = self.signal(rustix::process::Signal::TERM);
             if self.wait().is_err() {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
             }
+        }
+        // A browser outlives its driver when a test gives up on it.
+        if let Some(group) = group {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }

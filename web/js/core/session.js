@@ -185,7 +185,8 @@ export class Session extends EventTarget {
                 this.#signalling?.send(answer(sdp));
                 this.#enterIfEarlier('ice');
               }
-            } catch {
+            } catch (error) {
+              console.warn('The offer cannot be answered:', error);
               fail('offer');
             }
             return peer;

@@ -144,6 +144,7 @@ async fn relay(
                     Ok(message) => {
                         let viewer = viewer.clone();
                         if let Err(reason) = blocking(move || viewer.receive(message)).await {
+                            gst::warning!(CAT, "session of {} ends: {reason}", context.peer);
                             socket.send(Message::text(error_frame(&reason))).await?;
                             return close(socket, CloseCode::Policy, &reason).await;
                         }

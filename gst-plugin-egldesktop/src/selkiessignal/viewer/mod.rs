@@ -166,7 +166,10 @@ fn connect_signals(
         webrtcbin.create_offer(move |webrtcbin, offer| {
             webrtcbin.set_local_description(offer);
             match sdp::offer_for_browsers(offer.sdp()) {
-                Ok(sdp) => send(PeerMessage::Sdp { kind: SdpKind::Offer, sdp }),
+                Ok(sdp) => {
+                    gst::log!(CAT, "offer:\n{sdp}");
+                    send(PeerMessage::Sdp { kind: SdpKind::Offer, sdp });
+                }
                 Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
             }
         });

@@ -61,8 +61,8 @@ impl WebRtcBin {
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(rtp));
-        // Lost packets are sent again.
-        transceiver.set_property("do-nack", true);
+        // Lost packets are sent again. Not those of sound: browsers refuse retransmission streams for it.
+        transceiver.set_property("do-nack", kind == "video");
         let output = source.static_pad("src").ok_or_else(|| glib::bool_error!("nothing to send"))?;
         output.link(&sink).map_err(|error| glib::bool_error!("cannot link to webrtcbin: {error}"))?;
         Ok(())

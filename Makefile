@@ -1,0 +1,64 @@
+# make run    everything from a bare Debian to a desktop at http://127.0.0.1:8080/
+# make test   everything that has to hold before a change goes in; each step is a target of its own
+.DELETE_ON_ERROR:
+.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test clean help
+
+SHELL := /bin/bash
+# Where rustup puts cargo, which a shell that is not a login shell does not know.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# The tests make network namespaces. Who is not root may do that as the root of a user namespace.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,unshare --user --map-root-user)
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: build
+	exec $(TARGET)/release/egldesktop
+
+build: setup-run
+	$(CARGO) build --release --workspace
+
+setup-run:
+	@scripts/setup.sh run
+
+setup-test:
+	@scripts/setup.sh test
+
+# The quick ones first.
+test: setup-test
+	$(MAKE) --no-print-directory fmt web-test clippy unit e2e
+
+fmt:
+	@$(call needs,cargo-fmt,rustfmt) $(CARGO) fmt --all --check
+
+clippy:
+	@$(call needs,cargo-clippy,clippy) $(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# Puts the plug-in beside the launcher, where the tests run the two; `cargo test` alone does not.
+debug:
+	$(CARGO) build --workspace
+
+unit:
+	$(CARGO) test --workspace --lib --bins
+	$(CARGO) test --workspace --doc
+
+e2e: debug
+	$(AS_ROOT) $(CARGO) test --workspace --test '*'
+
+web-test:
+	node --test web/tests/*.test.js
+
+clean:
+	$(CARGO) clean
+
+# $(call needs,PROGRAM,COMPONENT) COMMAND: runs the command where the program is there. Elsewhere that is an error in CI,
+# and a loud word to a person who only wants to try a change.
+define needs
+if ! command -v $(1) >/dev/null; then \
+  echo "*** $(2) IS NOT INSTALLED: THE STEP \"$@\" IS SKIPPED (rustup component add $(2), or see scripts/setup.sh) ***" >&2; \
+  [[ -z "$$CI" ]]; exit; \
+fi; set -x;
+endef

@@ -1,0 +1,209 @@
+//! A pipeline that runs: started, watched for its first error, stopped.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, anyhow, bail};
+use futures_util::StreamExt as _;
+use gst::prelude::*;
+use tokio::{sync::Notify, task::spawn_blocking, time::timeout};
+
+use super::{assemble::Assembly, file::PropertyRef};
+
+/// The longest that going to PLAYING may take: a source that waits for its device would otherwise wait for ever.
+const START_LIMIT: Duration = Duration::from_secs(20);
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A pipeline and its bus.
+pub(crate) struct Player {
+    pipeline: gst::Pipeline,
+    bus: gst::bus::BusStream,
+    optional: BTreeSet<String>,
+    /// Those of the optional elements that have failed: an element often complains twice.
+    given_up: BTreeSet<String>,
+    serving: Option<PropertyRef>,
+}
+
+impl Player {
+    pub(crate) fn new(pipeline: gst::Pipeline, assembly: &Assembly) -> anyhow::Result<Self> {
+        let bus = pipeline.bus().context("the pipeline has no bus")?.stream();
+        Ok(Self {
+            pipeline,
+            bus,
+            optional: assembly.optional.clone(),
+            given_up: BTreeSet::new(),
+            serving: assembly.serving.clone(),
+        })
+    }
+
+    /// What `stop` needs, so that a start that hangs can be stopped as well.
+    pub(crate) fn handle(&self) -> Handle {
+        Handle(self.pipeline.clone())
+    }
+
+    /// Goes to PLAYING, and returns the address on which the desktop is served then, where the pipeline has one.
+    pub(crate) async fn start(&mut self) -> anyhow::Result<Option<String>> {
+        let pipeline = self.pipeline.clone();
+        let started = spawn_blocking(move || pipeline.set_state(gst::State::Playing));
+        let started = timeout(START_LIMIT, started).await.context("the pipeline does not start")??;
+        if started.is_err() {
+            return Err(self.first_error().await);
+        }
+        self.reach_playing().await?;
+        self.bound_address().await
+    }
+
+    /// Watches until the pipeline ends, which a desktop's never does by itself: so this returns an error only.
+    pub(crate) async fn watch(&mut self) -> anyhow::Error {
+        while let Some(message) = self.bus.next().await {
+            if let Err(error) = self.handle_message(&message, true) {
+                return error;
+            }
+        }
+        anyhow!("the pipeline's bus was closed")
+    }
+
+    async fn reach_playing(&mut self) -> anyhow::Result<()> {
+        let deadline = tokio::time::sleep(START_LIMIT);
+        tokio::pin!(deadline);
+        // Asked anew after every message: the state can be reached before the first one is read.
+        while self.pipeline.current_state() != gst::State::Playing {
+            tokio::select! {
+                message = self.bus.next() => {
+                    let message = message.context("the pipeline's bus was closed")?;
+                    self.handle_message(&message, false)?;
+                }
+                () = &mut deadline => bail!("the pipeline was not playing after {} s", START_LIMIT.as_secs()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn bound_address(&mut self) -> anyhow::Result<Option<String>> {
+        let Some(serving) = self.serving.clone() else { return Ok(None) };
+        let element = self.pipeline.by_name(&serving.element).context("the serving element has left the pipeline")?;
+        let changed = Arc::new(Notify::new());
+        let notify = changed.clone();
+        let handler = element.connect_notify(Some(&serving.property), move |_, _| notify.notify_one());
+        let read = |element: &gst::Element| {
+            let value = element.property_value(&serving.property);
+            value.get::<Option<String>>().ok().flatten().filter(|address| !address.is_empty())
+        };
+
+        let deadline = tokio::time::sleep(START_LIMIT);
+        tokio::pin!(deadline);
+        let address = loop {
+            if let Some(address) = read(&element) {
+                break address;
+            }
+            tokio::select! {
+                () = changed.notified() => {}
+                message = self.bus.next() => {
+                    let message = message.context("the pipeline's bus was closed")?;
+                    self.handle_message(&message, false)?;
+                }
+                () = &mut deadline => bail!("{} did not start to listen", serving.element),
+            }
+        };
+        element.disconnect(handler);
+        Ok(Some(address))
+    }
+
+    /// The first error is the one that tells: an element that fails makes others fail after it.
+    async fn first_error(&mut self) -> anyhow::Error {
+        let find = async {
+            while let Some(message) = self.bus.next().await {
+                if let gst::MessageView::Error(error) = message.view() {
+                    return describe(error);
+                }
+            }
+            anyhow!("the pipeline's bus was closed")
+        };
+        // An element can refuse a state without saying why; then there is nothing to wait for.
+        let silent = || anyhow!("the pipeline does not start, and no element says why; GST_DEBUG=3 tells more");
+        timeout(Duration::from_secs(1), find).await.unwrap_or_else(|_| silent())
+    }
+
+    fn handle_message(&mut self, message: &gst::Message, running: bool) -> anyhow::Result<()> {
+        match message.view() {
+            gst::MessageView::Error(error) => {
+                let name = message.src().map(|source| source.name().to_string()).unwrap_or_default();
+                if !running || !self.optional.contains(&name) {
+                    return Err(describe(error));
+                }
+                let error = describe(error);
+                if self.given_up.insert(name.clone()) {
+                    tracing::warn!("going on without \"{name}\": {error:#}");
+                }
+            }
+            gst::MessageView::Warning(warning) => {
+                tracing::warn!("{}: {}", source_name(message), warning.error());
+                tracing::debug!("{}", warning.debug().unwrap_or_default());
+            }
+            gst::MessageView::Eos(_) => bail!("the pipeline came to its end"),
+            gst::MessageView::Latency(_) => {
+                if let Err(error) = self.pipeline.recalculate_latency() {
+                    tracing::warn!("the latency of the pipeline cannot be set: {error}");
+                }
+            }
+            gst::MessageView::ClockLost(_) => {
+                // A pause is how a pipeline is told to choose another clock.
+                for state in [gst::State::Paused, gst::State::Playing] {
+                    self.pipeline.set_state(state).context("no clock takes the place of the one that was lost")?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Stops a pipeline, whatever it is doing.
+#[derive(Clone)]
+pub(crate) struct Handle(gst::Pipeline);
+
+impl Handle {
+    pub(crate) async fn stop(self) {
+        let stopped = spawn_blocking(move || self.0.set_state(gst::State::Null));
+        match timeout(STOP_LIMIT, stopped).await {
+            Ok(Ok(Ok(_))) => tracing::debug!("the pipeline has stopped"),
+            Ok(Ok(Err(error))) => tracing::warn!("the pipeline does not stop: {error}"),
+            Ok(Err(error)) => tracing::warn!("the pipeline does not stop: {error}"),
+            Err(_) => tracing::warn!("the pipeline does not stop within {} s", STOP_LIMIT.as_secs()),
+        }
+    }
+}
+
+fn source_name(message: &gst::MessageRef) -> String {
+    match message.src().map(|source| (source.name(), source.clone().downcast::<gst::Element>())) {
+        Some((name, Ok(element))) => match element.factory() {
+            Some(factory) if factory.name() != name => format!("{name} ({})", factory.name()),
+            _ => name.to_string(),
+        },
+        Some((name, Err(_))) => name.to_string(),
+        None => "the pipeline".to_owned(),
+    }
+}
+
+/// Element, message, where in the element it comes from, and what the user can do.
+fn describe(error: &gst::message::Error) -> anyhow::Error {
+    let mut text = format!("{}: {}", source_name(error.message()), error.error());
+    if let Some(debug) = error.debug().filter(|debug| !debug.is_empty()) {
+        text.push_str("\n  from: ");
+        text.push_str(&debug.replace('\n', "\n        "));
+    }
+    text.push_str("\n  hint: ");
+    text.push_str(hint(&error.error()));
+    anyhow!(text)
+}
+
+fn hint(error: &glib::Error) -> &'static str {
+    if error.is::<gst::CoreError>() && error.matches(gst::CoreError::MissingPlugin) {
+        return "a GStreamer plug-in is missing";
+    }
+    match error.kind::<gst::ResourceError>() {
+        Some(gst::ResourceError::Busy) => "something else uses it already",
+        Some(gst::ResourceError::NotFound) => "it does not exist, or nothing answers there",
+        Some(gst::ResourceError::NotAuthorized) => "this user may not use it",
+        Some(_) | None => "GST_DEBUG=3 in the environment makes GStreamer tell more",
+    }
+}

@@ -1,0 +1,144 @@
+//! What there is to start, decided before anything is: so that `--explain` tells exactly what a run does.
+
+use std::{os::unix::net::UnixStream, path::Path};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::{
+    pipeline::Variables,
+    services::session::{self, Program},
+    settings::Settings,
+};
+
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) display: Display,
+    pub(crate) sound: Sound,
+}
+
+#[derive(Debug)]
+pub(crate) enum Display {
+    /// The one of DISPLAY, which answers.
+    Existing(String),
+    /// A server of our own, with these programs on it.
+    Private(Vec<&'static Program>),
+}
+
+#[derive(Debug)]
+pub(crate) enum Sound {
+    Off,
+    Existing { server: String, why: &'static str },
+    Private,
+}
+
+impl Plan {
+    /// Asks the display whether it is there, which can take as long as the network lets it.
+    pub(crate) fn of(settings: &Settings) -> anyhow::Result<Self> {
+        let display = match &settings.display {
+            Some(name) => {
+                answers(name)?;
+                Display::Existing(name.clone())
+            }
+            None => Display::Private(session::choose()),
+        };
+        let sound = sound(settings, &display);
+        Ok(Self { display, sound })
+    }
+
+    /// What is known before anything runs.
+    pub(crate) fn tell(&self, variables: &mut Variables) {
+        if let Display::Existing(name) = &self.display {
+            variables.set_display(name);
+        }
+        match &self.sound {
+            Sound::Off => variables.set_pulse_server(""),
+            Sound::Existing { server, .. } => variables.set_pulse_server(server),
+            Sound::Private => {}
+        }
+    }
+}
+
+fn answers(display: &str) -> anyhow::Result<()> {
+    x11rb::connect(Some(display)).map(drop).map_err(|error| anyhow!(error)).with_context(|| {
+        format!("DISPLAY is {display}, but no X server lets us in there (unset DISPLAY to have a private one started)")
+    })
+}
+
+fn sound(settings: &Settings, display: &Display) -> Sound {
+    if !settings.audio {
+        return Sound::Off;
+    }
+    if let Some(server) = &settings.pulse_server {
+        return Sound::Existing { server: server.clone(), why: "PULSE_SERVER is set" };
+    }
+    // The programs of an existing display play where they play already: at its user's own server, when there is one.
+    if let (Display::Existing(_), Some(folder)) = (display, &settings.runtime_dir) {
+        let socket = folder.join("pulse/native");
+        if UnixStream::connect(&socket).is_ok() {
+            let server = format!("unix:{}", socket.display());
+            return Sound::Existing { server, why: "the display's user has a sound server" };
+        }
+    }
+    Sound::Private
+}
+
+/// Where sockets and cookies go: the user's own runtime folder when there is one, else the temporary folder.
+pub(crate) fn runtime_dir(settings: &Settings) -> anyhow::Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temporary = std::env::temp_dir();
+    let base = settings.runtime_dir.as_deref().filter(|folder| folder.is_dir()).unwrap_or(&temporary);
+    let make = |base: &Path| {
+        tempfile::Builder::new()
+            .prefix("egldesktop-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir_in(base)
+    };
+    make(base).with_context(|| format!("a runtime folder in {}", base.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Environment;
+
+    fn settings<const N: usize>(pairs: [(&str, &str); N]) -> Settings {
+        Settings::read(&Environment::from(pairs)).unwrap()
+    }
+
+    #[test]
+    fn a_display_that_does_not_answer_is_an_error_and_not_replaced() {
+        let error = Plan::of(&settings([("DISPLAY", ":4242")])).unwrap_err().to_string();
+        assert!(error.contains("DISPLAY is :4242"), "{error}");
+    }
+
+    #[test]
+    fn a_private_display_has_private_sound_unless_a_server_is_named() {
+        let sound = |pairs: [(&str, &str); 1]| Plan::of(&settings(pairs)).unwrap().sound;
+        assert!(matches!(sound([("SIZEW", "640")]), Sound::Private));
+        assert!(matches!(sound([("ENABLE_AUDIO", "false")]), Sound::Off));
+        assert!(matches!(sound([("PULSE_SERVER", "unix:/x")]), Sound::Existing { server, .. } if server == "unix:/x"));
+    }
+
+    #[test]
+    fn an_existing_display_uses_its_users_sound_server_when_that_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("pulse")).unwrap();
+        let path = folder.path().to_str().unwrap();
+        let display = Display::Existing(":0".to_owned());
+        assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Private));
+        let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("pulse/native")).unwrap();
+        assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Existing { .. }));
+    }
+
+    #[test]
+    fn the_runtime_folder_is_ours_alone_and_goes_away() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let base = tempfile::tempdir().unwrap();
+        let runtime = runtime_dir(&settings([("XDG_RUNTIME_DIR", base.path().to_str().unwrap())])).unwrap();
+        assert!(runtime.path().starts_with(base.path()));
+        assert_eq!(std::fs::metadata(runtime.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        let path = runtime.path().to_owned();
+        drop(runtime);
+        assert!(!path.exists());
+    }
+}

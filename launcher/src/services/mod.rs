@@ -1,0 +1,160 @@
+//! What a desktop consists of, besides the pipeline: X server, message bus, sound server, session.
+
+mod dbus;
+mod pulseaudio;
+pub(crate) mod session;
+pub(crate) mod xvfb;
+
+use std::{io, path::Path, time::Duration};
+
+use anyhow::anyhow;
+use tokio::sync::mpsc;
+
+use crate::{
+    plan::{Display, Plan, Sound},
+    settings::{Settings, table},
+    supervise::{Child, Spawner, reap_forever, terminate_all},
+};
+
+/// The longest any of them may take to get ready.
+const READY_LIMIT: Duration = Duration::from_secs(20);
+
+/// The longest any of them may take to end when asked to.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// The running services, in the order in which they were started.
+pub(crate) struct Services {
+    spawner: Spawner,
+    running: Vec<Running>,
+    failures: (mpsc::UnboundedSender<anyhow::Error>, mpsc::UnboundedReceiver<anyhow::Error>),
+}
+
+enum Running {
+    Child(Child),
+    Session(session::Session),
+}
+
+/// What the pipeline has to know about them.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    pub(crate) display: String,
+    pub(crate) pulse_server: Option<String>,
+}
+
+impl Services {
+    pub(crate) fn new() -> Self {
+        let mut spawner = Spawner::default();
+        for name in table::TABLE.iter().filter(|variable| variable.secret).flat_map(|variable| variable.names()) {
+            spawner.environment.unset(name);
+        }
+        Self { spawner, running: Vec::new(), failures: mpsc::unbounded_channel() }
+    }
+
+    /// Starts what the plan asks for, each once the one before is ready.
+    pub(crate) async fn start(
+        &mut self,
+        plan: &Plan,
+        settings: &Settings,
+        runtime: &Path,
+    ) -> anyhow::Result<Endpoints> {
+        let owned = self.spawner.owned.clone();
+        let failures = self.failures.0.clone();
+        tokio::spawn(async move {
+            if let Err(error) = reap_forever(owned).await {
+                let _ = failures.send(anyhow!("orphans cannot be reaped: {error}"));
+            }
+        });
+
+        let display = match &plan.display {
+            Display::Existing(name) => name.clone(),
+            Display::Private(_) => self.private_display(settings, runtime).await?,
+        };
+        let pulse_server = match &plan.sound {
+            Sound::Off => None,
+            Sound::Existing { server, .. } => Some(server.clone()),
+            Sound::Private => Some(pulseaudio::address(runtime)),
+        };
+        if let Some(server) = &pulse_server {
+            self.spawner.environment.set("PULSE_SERVER", server);
+        }
+        // The bus comes before whoever would start one of its own if there were none.
+        if let Display::Private(_) = &plan.display {
+            let bus = dbus::start(&self.spawner, runtime).await?;
+            self.running.push(Running::Child(self.essential(bus)));
+        }
+        if let Sound::Private = &plan.sound {
+            self.private_sound(runtime).await?;
+        }
+        if let Display::Private(programs) = &plan.display {
+            for program in programs {
+                let session = session::Session::start(self.spawner.clone(), program);
+                self.running.push(Running::Session(session));
+            }
+        }
+        Ok(Endpoints { display, pulse_server })
+    }
+
+    /// Returns when a service without which there is no desktop has ended.
+    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+        // We hold a sender ourselves, so the channel never closes.
+        self.failures.1.recv().await.unwrap_or_else(|| anyhow!("nobody watches the services any more"))
+    }
+
+    /// Stops them, the last one first, and then whatever else there still is below us.
+    pub(crate) async fn stop(&mut self) {
+        while let Some(running) = self.running.pop() {
+            match running {
+                Running::Child(child) => child.stop(STOP_LIMIT).await,
+                Running::Session(session) => session.stop().await,
+            }
+        }
+        terminate_all(&self.spawner.owned, Duration::from_secs(2)).await;
+    }
+
+    async fn private_display(&mut self, settings: &Settings, runtime: &Path) -> anyhow::Result<String> {
+        let environment = &mut self.spawner.environment;
+        environment.set("XAUTHORITY", xvfb::authority_path(runtime));
+        // A runtime folder of their own keeps the session's sockets apart from those of whoever started us.
+        environment.set("XDG_RUNTIME_DIR", runtime);
+        environment.set("XDG_SESSION_TYPE", "x11");
+        environment.set("DBUS_SESSION_BUS_ADDRESS", dbus::address(runtime));
+        // The display and the session manager of whoever started us.
+        for name in ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "SESSION_MANAGER", "XDG_SESSION_ID", "XDG_SEAT", "XDG_VTNR"] {
+            environment.unset(name);
+        }
+        let (child, display) = xvfb::start(&self.spawner, settings.screen, runtime).await?;
+        self.running.push(Running::Child(self.essential(child)));
+        self.spawner.environment.set("DISPLAY", &display);
+        Ok(display)
+    }
+
+    async fn private_sound(&mut self, runtime: &Path) -> anyhow::Result<()> {
+        let child = pulseaudio::start(&self.spawner, runtime).await?;
+        let watched = child.clone();
+        tokio::spawn(async move {
+            if let Some(error) = watched.unexpected_end().await {
+                tracing::warn!("{error}\n  There is no sound from here on.");
+            }
+        });
+        self.running.push(Running::Child(child));
+        Ok(())
+    }
+
+    /// Its end is the end of the desktop.
+    fn essential(&self, child: Child) -> Child {
+        let (watched, failures) = (child.clone(), self.failures.0.clone());
+        tokio::spawn(async move {
+            if let Some(error) = watched.unexpected_end().await {
+                // Nobody listens any more once we are stopping.
+                let _ = failures.send(error);
+            }
+        });
+        child
+    }
+}
+
+/// A file that only we can read, and that nobody has put there before us.
+fn create_private(path: &Path) -> io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}

@@ -1,0 +1,78 @@
+//! A private sound server: programs play into a sink that goes nowhere, and the pipeline records what they play.
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, ensure};
+use tokio::net::UnixDatagram;
+
+use super::READY_LIMIT;
+use crate::supervise::{Child, Spawner, Spec};
+
+/// Where it listens, which is also where a program that knows no PULSE_SERVER looks.
+pub(super) fn address(runtime: &Path) -> String {
+    format!("unix:{}", socket(runtime).display())
+}
+
+/// Starts it, and returns once it has loaded its modules.
+pub(super) async fn start(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> {
+    let folder = runtime.join("pulse");
+    fs::DirBuilder::new().mode(0o700).create(&folder).with_context(|| folder.display().to_string())?;
+    let socket = socket(runtime);
+
+    // PulseAudio tells systemd that it is ready; here it tells us.
+    let notify_path = folder.join("notify");
+    let notify = UnixDatagram::bind(&notify_path).with_context(|| notify_path.display().to_string())?;
+
+    let spec = Spec {
+        name: "pulseaudio",
+        program: "pulseaudio",
+        arguments: vec![
+            // Nothing but what is said here: no hardware, no Bluetooth, no modules of a user's default.pa.
+            "-n".into(),
+            "--daemonize=no".into(),
+            "--use-pid-file=no".into(),
+            "--exit-idle-time=-1".into(),
+            "--disallow-exit=yes".into(),
+            // Both would ask a system bus for a favour that a null sink does not need.
+            "--realtime=no".into(),
+            "--high-priority=no".into(),
+            "--log-target=stderr".into(),
+            // Without rewinds it works in steps of 50 ms at most, and not of 2 s until somebody has asked for less: so long
+            // would the first sound, and with it the start of the pipeline, take.
+            "--load=module-null-sink sink_name=output rate=48000 channels=2 norewinds=1 sink_properties=device.description=Desktop"
+                .into(),
+            "--load=module-always-sink".into(),
+            format!("--load=module-native-protocol-unix auth-cookie-enabled=0 socket={}", socket.display()).into(),
+        ],
+        pass: Vec::new(),
+        environment: vec![
+            ("PULSE_RUNTIME_PATH", folder.clone().into()),
+            ("PULSE_STATE_PATH", folder.join("state").into()),
+            // It needs no bus, and where there is none libdbus would start one that outlives it.
+            ("DBUS_SESSION_BUS_ADDRESS", "disabled:".into()),
+            ("NOTIFY_SOCKET", notify_path.into()),
+        ],
+        package: "pulseaudio",
+    };
+    let child = spawner.spawn(spec)?;
+    child
+        .until_ready(READY_LIMIT, async {
+            let mut message = [0; 256];
+            let count = notify.recv(&mut message).await?;
+            let ready = message[..count].split(|&byte| byte == b'\n').any(|line| line == b"READY=1");
+            ensure!(ready, "it does not say that it is ready");
+            Ok(())
+        })
+        .await?;
+    ensure!(socket.exists(), "PulseAudio runs, but does not listen on {}", socket.display());
+    tracing::info!("sound server: a private PulseAudio");
+    Ok(child)
+}
+
+fn socket(runtime: &Path) -> PathBuf {
+    runtime.join("pulse/native")
+}

@@ -1,0 +1,155 @@
+//! A private X server without a screen of its own.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::fs::PermissionsExt as _,
+    },
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use tokio::{io::AsyncReadExt as _, net::unix::pipe};
+
+use super::{READY_LIMIT, create_private};
+use crate::{
+    settings::Screen,
+    supervise::{Child, Spawner, Spec},
+};
+
+/// Known before the server runs, because XAUTHORITY must be in our own environment before we have a second thread.
+pub(crate) fn authority_path(runtime: &Path) -> PathBuf {
+    runtime.join("Xauthority")
+}
+
+/// Starts it, and returns with its display name once it answers.
+pub(super) async fn start(spawner: &Spawner, screen: Screen, runtime: &Path) -> anyhow::Result<(Child, String)> {
+    make_socket_folder();
+    let authority = authority_path(runtime);
+    write_authority(&authority).with_context(|| authority.display().to_string())?;
+
+    let (reader, writer) = io::pipe().context("a pipe for the X server")?;
+    let writer = OwnedFd::from(writer);
+    let spec = Spec {
+        name: "Xvfb",
+        program: "Xvfb",
+        arguments: arguments(screen, writer.as_raw_fd(), &authority),
+        pass: vec![writer],
+        environment: Vec::new(),
+        package: "xvfb",
+    };
+    let child = spawner.spawn(spec)?;
+    let mut reader = pipe::Receiver::from_owned_fd(reader.into())?;
+    let number = child
+        .until_ready(READY_LIMIT, async {
+            let mut text = String::new();
+            // It writes the number when it accepts connections, and closes the pipe.
+            (&mut reader).take(16).read_to_string(&mut text).await?;
+            text.trim().parse::<u32>().with_context(|| format!("\"{}\" is not a display number", text.trim()))
+        })
+        .await?;
+    let Screen { width, height, dpi, .. } = screen;
+    tracing::info!("X server: Xvfb :{number}, {width} × {height} at {dpi} dpi");
+    Ok((child, format!(":{number}")))
+}
+
+fn arguments(screen: Screen, display_fd: i32, authority: &Path) -> Vec<std::ffi::OsString> {
+    let mut arguments: Vec<std::ffi::OsString> = vec![
+        "-displayfd".into(),
+        display_fd.to_string().into(),
+        "-screen".into(),
+        "0".into(),
+        format!("{}x{}x{}", screen.width, screen.height, screen.depth).into(),
+        "-dpi".into(),
+        screen.dpi.to_string().into(),
+        // What programs that wait for the screen's refresh are told.
+        "-fakescreenfps".into(),
+        screen.refresh.to_string().into(),
+        "-auth".into(),
+        authority.into(),
+        "-nolisten".into(),
+        "tcp".into(),
+        // Without it, the server starts anew when its last client leaves, and whoever connects just then fails.
+        "-noreset".into(),
+        // The pointer goes to the browser apart, and must not be in the picture as well.
+        "-nocursor".into(),
+        // No screen saver: nobody sits in front of it.
+        "-s".into(),
+        "0".into(),
+        "-dpms".into(),
+    ];
+    for extension in ["COMPOSITE", "DAMAGE", "GLX", "MIT-SHM", "RANDR", "RENDER", "XFIXES", "XTEST"] {
+        arguments.extend(["+extension".into(), extension.into()]);
+    }
+    arguments
+}
+
+/// An X server that is not root's does not make this folder, and a container often lacks it.
+fn make_socket_folder() {
+    let path = Path::new("/tmp/.X11-unix");
+    let made = fs::create_dir(path).and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o1777)));
+    match made {
+        Ok(()) => tracing::debug!("made {}", path.display()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => tracing::warn!("{} cannot be made: {error}", path.display()),
+    }
+}
+
+fn write_authority(path: &Path) -> anyhow::Result<()> {
+    let mut cookie = [0; 16];
+    getrandom::fill(&mut cookie).context("the system's random number generator failed")?;
+    create_private(path)?.write_all(&authority(&cookie))?;
+    Ok(())
+}
+
+/// One entry of an Xauthority file: numbers are big endian, and a length comes before every field.
+fn authority(cookie: &[u8; 16]) -> Vec<u8> {
+    /// Any address and, with an empty number, any display: the number is known only once the server runs.
+    const FAMILY_WILD: u16 = 0xffff;
+    const NAME: &[u8] = b"MIT-MAGIC-COOKIE-1";
+
+    let mut entry = Vec::with_capacity(64);
+    entry.extend(FAMILY_WILD.to_be_bytes());
+    entry.extend([0, 0]); // address
+    entry.extend([0, 0]); // display number
+    entry.extend([0, NAME.len() as u8]);
+    entry.extend(NAME);
+    entry.extend([0, cookie.len() as u8]);
+    entry.extend(cookie);
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_entry_has_the_bytes_xau_expects() {
+        let entry = authority(b"0123456789abcdef");
+        assert_eq!(entry, b"\xff\xff\0\0\0\0\0\x12MIT-MAGIC-COOKIE-1\0\x100123456789abcdef");
+    }
+
+    #[test]
+    fn only_we_can_read_the_cookie_and_it_never_overwrites_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = authority_path(folder.path());
+        write_authority(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(write_authority(&path).is_err());
+    }
+
+    #[test]
+    fn the_settings_reach_the_command_line() {
+        let screen = Screen { width: 1280, height: 720, depth: 24, dpi: 120, refresh: 75 };
+        let arguments = arguments(screen, 7, Path::new("/run/x/Xauthority"));
+        let line: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+        let line = line.join(" ");
+        for part in
+            ["-displayfd 7", "-screen 0 1280x720x24", "-dpi 120", "-fakescreenfps 75", "-auth /run/x/Xauthority"]
+        {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+}

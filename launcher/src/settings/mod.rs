@@ -1,0 +1,243 @@
+//! Environment → typed settings. What is wrong with a value is said here, once, by the name of its variable.
+
+mod environment;
+pub(crate) mod help;
+mod secret;
+pub(crate) mod table;
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+pub(crate) use environment::{Environment, SettingError};
+pub(crate) use secret::{Secret, Value};
+
+use table::{TABLE, Variable};
+
+/// Everything the environment says.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) display: Option<String>,
+    pub(crate) screen: Screen,
+    pub(crate) encoder: String,
+    pub(crate) audio: bool,
+    pub(crate) pulse_server: Option<String>,
+    pub(crate) runtime_dir: Option<PathBuf>,
+    pub(crate) pipelines: Option<PathBuf>,
+    pub(crate) stun_server: Option<String>,
+    pub(crate) basic_auth: bool,
+    pub(crate) user: String,
+    /// The password that is set, and the variable it comes from.
+    pub(crate) password: Option<(Secret, &'static str)>,
+    /// Every variable of the table that has a value, for the pipeline files.
+    pub(crate) values: BTreeMap<&'static str, Value>,
+}
+
+/// The private screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Screen {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) depth: u32,
+    pub(crate) dpi: u32,
+    pub(crate) refresh: u32,
+}
+
+impl Settings {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let mut values = BTreeMap::new();
+        for variable in TABLE {
+            if let Some(value) = environment.text(variable)? {
+                values.insert(variable.name, Value::new(value, variable.secret));
+            }
+        }
+        let reader = Reader { environment, values: &values };
+        let optional = |variable: &Variable| values.get(variable.name).map(|value| value.expose().to_owned());
+
+        let listen = SocketAddr::new(reader.address(&table::ADDR)?, reader.port(&table::PORT)?);
+        let stun_port = reader.number(&table::STUN_PORT)?;
+        let stun_server = match optional(&table::STUN_HOST) {
+            Some(host) => Some(stun_uri(&host, stun_port)),
+            // Whoever can reach a loopback address needs no public one, and nobody outside need hear of this desktop.
+            None if listen.ip().is_loopback() => None,
+            None => Some(stun_uri("stun.l.google.com", stun_port)),
+        };
+        let user = match optional(&table::USER) {
+            Some(user) => user,
+            None => environment.raw("USER")?.unwrap_or("user").to_owned(),
+        };
+        if user.contains(':') {
+            return Err(
+                reader.invalid(&table::USER, "a name without a colon (HTTP's basic authentication ends it there)")
+            );
+        }
+
+        Ok(Self {
+            listen,
+            display: optional(&table::DISPLAY),
+            screen: Screen {
+                width: reader.number(&table::WIDTH)?,
+                height: reader.number(&table::HEIGHT)?,
+                depth: reader.number(&table::DEPTH)?,
+                dpi: reader.number(&table::DPI)?,
+                refresh: reader.number(&table::REFRESH)?,
+            },
+            encoder: reader.required(&table::ENCODER)?.to_owned(),
+            audio: reader.boolean(&table::AUDIO)?,
+            pulse_server: optional(&table::PULSE_SERVER),
+            runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),
+            pipelines: optional(&table::PIPELINES).map(PathBuf::from),
+            stun_server,
+            basic_auth: reader.boolean(&table::BASIC_AUTH)?,
+            user,
+            password: password(environment)?,
+            values: values.clone(),
+        })
+    }
+}
+
+/// The password that is set: its own variable first, then the one the old container used for everything.
+fn password(environment: &Environment) -> Result<Option<(Secret, &'static str)>, SettingError> {
+    for variable in [&table::PASSWORD, &table::PASSWD] {
+        if let Some((name, value)) = environment.find(variable)? {
+            return Ok(Some((Secret::new(value), name)));
+        }
+    }
+    Ok(None)
+}
+
+fn stun_uri(host: &str, port: u32) -> String {
+    // An IPv6 address has colons of its own.
+    if host.contains(':') && !host.starts_with('[') {
+        format!("stun://[{host}]:{port}")
+    } else {
+        format!("stun://{host}:{port}")
+    }
+}
+
+/// Typed views of values whose spelling has been checked already.
+struct Reader<'a> {
+    environment: &'a Environment,
+    values: &'a BTreeMap<&'static str, Value>,
+}
+
+impl Reader<'_> {
+    fn required(&self, variable: &Variable) -> Result<&str, SettingError> {
+        self.values.get(variable.name).map(Value::expose).ok_or_else(|| self.invalid(variable, "set"))
+    }
+
+    fn boolean(&self, variable: &Variable) -> Result<bool, SettingError> {
+        self.required(variable)?.parse().map_err(|_| self.invalid(variable, "true or false"))
+    }
+
+    fn number(&self, variable: &Variable) -> Result<u32, SettingError> {
+        self.required(variable)?.parse().map_err(|_| self.invalid(variable, "a whole number"))
+    }
+
+    fn port(&self, variable: &Variable) -> Result<u16, SettingError> {
+        self.required(variable)?.parse().map_err(|_| self.invalid(variable, "a port"))
+    }
+
+    fn address(&self, variable: &Variable) -> Result<IpAddr, SettingError> {
+        let text = self.required(variable)?;
+        if text.eq_ignore_ascii_case("localhost") {
+            return Ok(Ipv4Addr::LOCALHOST.into());
+        }
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        bare.parse().map_err(|_| self.invalid(variable, "an IP address, such as 127.0.0.1, 0.0.0.0 or ::"))
+    }
+
+    /// The error, by the name under which the value was really set.
+    fn invalid(&self, variable: &Variable, expected: &str) -> SettingError {
+        let set = self.environment.find(variable).ok().flatten();
+        SettingError::Invalid {
+            name: set.map_or(variable.name, |(name, _)| name).to_owned(),
+            value: set.map_or("", |(_, value)| if variable.secret { "…" } else { value }).to_owned(),
+            expected: expected.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<const N: usize>(pairs: [(&str, &str); N]) -> Settings {
+        Settings::read(&Environment::from(pairs)).unwrap()
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_defaults() {
+        let settings = read([]);
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.screen, Screen { width: 1920, height: 1080, depth: 24, dpi: 96, refresh: 60 });
+        assert_eq!((settings.encoder.as_str(), settings.user.as_str()), ("x264enc", "user"));
+        assert!(settings.audio && settings.basic_auth);
+        assert_eq!(settings.password, None);
+        assert_eq!(settings.stun_server, None);
+        assert_eq!(settings.display, None);
+    }
+
+    #[test]
+    fn the_old_containers_names_still_mean_what_they_meant() {
+        let settings = read([
+            ("LISTEN_HOST", "0.0.0.0"),
+            ("DISPLAY_SIZEW", "1280"),
+            ("SELKIES_ENCODER", "vp8enc"),
+            ("SELKIES_ENABLE_BASIC_AUTH", "False"),
+            ("SELKIES_BASIC_AUTH_USER", "ada"),
+            ("TURN_HOST", "turn.example"),
+            ("WEBRTC_VIDEO_BITRATE", "4000"),
+        ]);
+        assert_eq!(settings.listen.to_string(), "0.0.0.0:8080");
+        assert_eq!(settings.screen.width, 1280);
+        assert_eq!(settings.encoder, "vp8enc");
+        assert!(!settings.basic_auth);
+        assert_eq!(settings.user, "ada");
+        assert_eq!(settings.values["SELKIES_TURN_HOST"].expose(), "turn.example");
+        assert_eq!(settings.values["SELKIES_VIDEO_BITRATE"].expose(), "4000");
+    }
+
+    #[test]
+    fn the_password_falls_back_to_passwd() {
+        let both = read([("BASIC_AUTH_PASSWORD", "a"), ("PASSWD", "b")]).password.unwrap();
+        assert_eq!((both.0.expose(), both.1), ("a", "BASIC_AUTH_PASSWORD"));
+        let old = read([("SELKIES_BASIC_AUTH_PASSWORD", "a"), ("PASSWD", "b")]).password.unwrap();
+        assert_eq!((old.0.expose(), old.1), ("a", "SELKIES_BASIC_AUTH_PASSWORD"));
+        let fallback = read([("BASIC_AUTH_PASSWORD", ""), ("PASSWD", "b")]).password.unwrap();
+        assert_eq!((fallback.0.expose(), fallback.1), ("b", "PASSWD"));
+    }
+
+    #[test]
+    fn an_ipv6_address_may_come_in_brackets_and_prints_in_brackets() {
+        assert_eq!(read([("SELKIES_ADDR", "::1")]).listen.to_string(), "[::1]:8080");
+        assert_eq!(read([("SELKIES_ADDR", "[::]")]).listen.to_string(), "[::]:8080");
+        assert_eq!(read([("SELKIES_ADDR", "localhost")]).listen.to_string(), "127.0.0.1:8080");
+        let error = Settings::read(&Environment::from([("LISTEN_HOST", "example.org")])).unwrap_err();
+        assert!(error.to_string().starts_with("LISTEN_HOST is \"example.org\""), "{error}");
+    }
+
+    #[test]
+    fn a_stun_server_is_asked_only_when_somebody_outside_can_connect() {
+        assert_eq!(read([("SELKIES_ADDR", "::1")]).stun_server, None);
+        let public = read([("SELKIES_ADDR", "0.0.0.0")]);
+        assert_eq!(public.stun_server.as_deref(), Some("stun://stun.l.google.com:19302"));
+        let own = read([("SELKIES_STUN_HOST", "fd00::1"), ("SELKIES_STUN_PORT", "3478")]);
+        assert_eq!(own.stun_server.as_deref(), Some("stun://[fd00::1]:3478"));
+    }
+
+    #[test]
+    fn debug_output_holds_no_secret() {
+        let settings = read([("PASSWD", "hunter2"), ("TURN_PASSWORD", "hunter2"), ("TURN_SHARED_SECRET", "hunter2")]);
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_colon_in_the_user_name_is_refused() {
+        let error = Settings::read(&Environment::from([("BASIC_AUTH_USER", "a:b")])).unwrap_err();
+        assert!(error.to_string().contains("BASIC_AUTH_USER"), "{error}");
+    }
+}

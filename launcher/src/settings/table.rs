@@ -1,0 +1,269 @@
+//! The one table of environment variables: parsing, `--help`, the README's table and the `${NAME}`s of the pipeline files
+//! all come from here.
+
+/// An environment variable the launcher understands.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    /// Older names of the same thing; the first name wins where both are set.
+    pub(crate) aliases: &'static [&'static str],
+    /// The value when it is not set, in the variable's own syntax.
+    pub(crate) default: Option<&'static str>,
+    /// What the default is where it takes more than a constant to say it.
+    pub(crate) default_note: Option<&'static str>,
+    pub(crate) kind: Kind,
+    /// Never shown, logged, or handed to a child process.
+    pub(crate) secret: bool,
+    pub(crate) meaning: &'static str,
+}
+
+/// What a value must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Boolean,
+    Number { min: u32, max: u32 },
+    Choice(&'static [&'static str]),
+}
+
+impl Variable {
+    const fn new(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
+        Self { name, aliases: &[], default: None, default_note: None, kind, secret: false, meaning }
+    }
+
+    const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn default_note(mut self, note: &'static str) -> Self {
+        self.default_note = Some(note);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The name and the aliases, in the order in which they are looked up.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+}
+
+const fn number(min: u32, max: u32) -> Kind {
+    Kind::Number { min, max }
+}
+
+pub(crate) static ADDR: Variable = Variable::new(
+    "SELKIES_ADDR",
+    Kind::Text,
+    "IP address to listen on; `0.0.0.0` or `::` for every address of the machine",
+)
+.aliases(&["LISTEN_HOST"])
+.default("127.0.0.1");
+
+pub(crate) static PORT: Variable =
+    Variable::new("SELKIES_PORT", number(0, 65535), "TCP port to listen on; `0` picks a free one")
+        .aliases(&["LISTEN_PORT"])
+        .default("8080");
+
+pub(crate) static DISPLAY: Variable = Variable::new(
+    "DISPLAY",
+    Kind::Text,
+    "X display to serve, as it is; when unset, a private Xvfb with a desktop session is started",
+);
+
+pub(crate) static WIDTH: Variable = Variable::new("SIZEW", number(16, 16384), "width of the private screen, in pixels")
+    .aliases(&["DISPLAY_SIZEW"])
+    .default("1920");
+
+pub(crate) static HEIGHT: Variable =
+    Variable::new("SIZEH", number(16, 16384), "height of the private screen, in pixels")
+        .aliases(&["DISPLAY_SIZEH"])
+        .default("1080");
+
+pub(crate) static REFRESH: Variable =
+    Variable::new("REFRESH", number(1, 600), "refresh rate of the private screen, in Hz")
+        .aliases(&["DISPLAY_REFRESH"])
+        .default("60");
+
+pub(crate) static DPI: Variable =
+    Variable::new("DPI", number(24, 960), "resolution of the private screen, in dots per inch")
+        .aliases(&["DISPLAY_DPI"])
+        .default("96");
+
+pub(crate) static DEPTH: Variable =
+    Variable::new("CDEPTH", number(8, 32), "colour depth of the private screen, in bits")
+        .aliases(&["DISPLAY_CDEPTH"])
+        .default("24");
+
+pub(crate) static ENCODER: Variable = Variable::new(
+    "WEBRTC_ENCODER",
+    Kind::Text,
+    "encoder, that is the pipeline file to run; `--list-encoders` lists them",
+)
+.aliases(&["SELKIES_ENCODER"])
+.default("x264enc");
+
+pub(crate) static FRAMERATE: Variable = Variable::new("SELKIES_FRAMERATE", number(1, 480), "most frames per second")
+    .aliases(&["WEBRTC_FRAMERATE"])
+    .default("60");
+
+pub(crate) static VIDEO_BITRATE: Variable =
+    Variable::new("SELKIES_VIDEO_BITRATE", number(100, 1_000_000), "video bitrate, in kbit/s")
+        .aliases(&["WEBRTC_VIDEO_BITRATE"])
+        .default("8000");
+
+pub(crate) static AUDIO_BITRATE: Variable =
+    Variable::new("SELKIES_AUDIO_BITRATE", number(6_000, 510_000), "sound bitrate, in bit/s")
+        .aliases(&["WEBRTC_AUDIO_BITRATE"])
+        .default("128000");
+
+pub(crate) static AUDIO: Variable =
+    Variable::new("ENABLE_AUDIO", Kind::Boolean, "send the desktop's sound").default("true");
+
+pub(crate) static PULSE_SERVER: Variable = Variable::new(
+    "PULSE_SERVER",
+    Kind::Text,
+    "PulseAudio (or pipewire-pulse) server to take the sound from, instead of a private one",
+);
+
+pub(crate) static BASIC_AUTH: Variable =
+    Variable::new("ENABLE_BASIC_AUTH", Kind::Boolean, "ask for a user name and a password")
+        .aliases(&["SELKIES_ENABLE_BASIC_AUTH"])
+        .default("true");
+
+pub(crate) static USER: Variable = Variable::new("BASIC_AUTH_USER", Kind::Text, "user name")
+    .aliases(&["SELKIES_BASIC_AUTH_USER"])
+    .default_note("`$USER`, else `user`");
+
+pub(crate) static PASSWORD: Variable = Variable::new("BASIC_AUTH_PASSWORD", Kind::Text, "password")
+    .aliases(&["SELKIES_BASIC_AUTH_PASSWORD"])
+    .default_note("`PASSWD`, else a random one, printed at the start")
+    .secret();
+
+pub(crate) static PASSWD: Variable =
+    Variable::new("PASSWD", Kind::Text, "password, where `BASIC_AUTH_PASSWORD` is not set").secret();
+
+pub(crate) static TURN_HOST: Variable =
+    Variable::new("SELKIES_TURN_HOST", Kind::Text, "TURN server to relay through").aliases(&["TURN_HOST"]);
+
+pub(crate) static TURN_PORT: Variable = Variable::new("SELKIES_TURN_PORT", number(1, 65535), "port of the TURN server")
+    .aliases(&["TURN_PORT"])
+    .default("3478");
+
+pub(crate) static TURN_PROTOCOL: Variable = Variable::new(
+    "SELKIES_TURN_PROTOCOL",
+    Kind::Choice(&["udp", "tcp"]),
+    "how to reach the TURN server: `udp` or `tcp`",
+)
+.aliases(&["TURN_PROTOCOL"])
+.default("udp");
+
+pub(crate) static TURN_TLS: Variable =
+    Variable::new("SELKIES_TURN_TLS", Kind::Boolean, "reach the TURN server through TLS")
+        .aliases(&["TURN_TLS"])
+        .default("false");
+
+pub(crate) static TURN_SECRET: Variable = Variable::new(
+    "SELKIES_TURN_SHARED_SECRET",
+    Kind::Text,
+    "secret shared with the TURN server, to make short-lived credentials from",
+)
+.aliases(&["TURN_SHARED_SECRET"])
+.secret();
+
+pub(crate) static TURN_USERNAME: Variable =
+    Variable::new("SELKIES_TURN_USERNAME", Kind::Text, "user name at the TURN server, where there is no shared secret")
+        .aliases(&["TURN_USERNAME"]);
+
+pub(crate) static TURN_PASSWORD: Variable =
+    Variable::new("SELKIES_TURN_PASSWORD", Kind::Text, "password at the TURN server, where there is no shared secret")
+        .aliases(&["TURN_PASSWORD"])
+        .secret();
+
+pub(crate) static STUN_HOST: Variable =
+    Variable::new("SELKIES_STUN_HOST", Kind::Text, "STUN server, by which the desktop learns its public address")
+        .default_note("`stun.l.google.com`; none when listening on loopback only");
+
+pub(crate) static STUN_PORT: Variable =
+    Variable::new("SELKIES_STUN_PORT", number(1, 65535), "port of the STUN server").default("19302");
+
+pub(crate) static WEB_ROOT: Variable =
+    Variable::new("SELKIES_WEB_ROOT", Kind::Text, "folder with a web client to serve instead of the built-in one")
+        .aliases(&["WEB_ROOT"]);
+
+pub(crate) static PIPELINES: Variable = Variable::new(
+    "EGLDESKTOP_PIPELINES",
+    Kind::Text,
+    "folder with pipeline files that add to, or stand in for, the built-in ones",
+);
+
+pub(crate) static LOG: Variable = Variable::new(
+    "RUST_LOG",
+    Kind::Text,
+    "what the launcher logs: `warn`, `info`, `debug` (with what its children print), …; GStreamer has `GST_DEBUG`",
+)
+.default("info");
+
+pub(crate) static TABLE: &[&Variable] = &[
+    &ADDR,
+    &PORT,
+    &BASIC_AUTH,
+    &USER,
+    &PASSWORD,
+    &PASSWD,
+    &DISPLAY,
+    &WIDTH,
+    &HEIGHT,
+    &REFRESH,
+    &DPI,
+    &DEPTH,
+    &ENCODER,
+    &FRAMERATE,
+    &VIDEO_BITRATE,
+    &AUDIO,
+    &AUDIO_BITRATE,
+    &PULSE_SERVER,
+    &TURN_HOST,
+    &TURN_PORT,
+    &TURN_PROTOCOL,
+    &TURN_TLS,
+    &TURN_SECRET,
+    &TURN_USERNAME,
+    &TURN_PASSWORD,
+    &STUN_HOST,
+    &STUN_PORT,
+    &WEB_ROOT,
+    &PIPELINES,
+    &LOG,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_name_is_given_twice() {
+        let mut seen = BTreeSet::new();
+        for name in TABLE.iter().flat_map(|variable| variable.names()) {
+            assert!(seen.insert(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_sounds_secret_is_secret() {
+        for variable in TABLE {
+            let sounds = ["PASS", "SECRET"].iter().any(|part| variable.name.contains(part));
+            assert_eq!(variable.secret, sounds, "{}", variable.name);
+        }
+    }
+}

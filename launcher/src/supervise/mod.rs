@@ -1,0 +1,12 @@
+//! Child processes: started so that none outlives us, listened to, stopped in order, and their orphans reaped.
+
+mod backoff;
+mod child;
+mod descendants;
+mod lines;
+mod signals;
+
+pub(crate) use backoff::Backoff;
+pub(crate) use child::{Child, Spawner, Spec};
+pub(crate) use descendants::{become_subreaper, kill_all, reap_forever, terminate_all};
+pub(crate) use signals::Signals;
