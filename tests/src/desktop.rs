@@ -75,6 +75,10 @@ fn command(home: &Path, variables: &[(&str, &str)]) -> Result<Command> {
         .env("SELKIES_PORT", "8080")
         .envs(variables.iter().copied())
         .stdin(Stdio::null());
+    // A misuse of GLib or GStreamer ends the test. Not where a desktop is started as well: those have some.
+    if variables.iter().any(|(name, _)| *name == "DISPLAY") {
+        command.env("G_DEBUG", "fatal-criticals");
+    }
     Ok(command)
 }
 

@@ -69,7 +69,7 @@ fn coalesce_keyframe_requests(pad: &gst::Pad) {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             // The one that is left out needs no second chance: whoever still lacks a keyframe asks again.
             if last.is_some_and(|last| now.duration_since(last) < KEYFRAME_INTERVAL) {
-                return gst::PadProbeReturn::Drop;
+                return gst::PadProbeReturn::Handled;
             }
             *last = Some(now);
         }
@@ -78,6 +78,6 @@ fn coalesce_keyframe_requests(pad: &gst::Pad) {
             peer.send_event(event.clone());
             peer.send_event(events::refresh());
         }
-        gst::PadProbeReturn::Drop
+        gst::PadProbeReturn::Handled
     });
 }

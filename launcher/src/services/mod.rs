@@ -1,13 +1,14 @@
 //! What a desktop consists of, besides the pipeline: X server, message bus, sound server, session.
 
 mod dbus;
+mod display_number;
 mod pulseaudio;
 pub(crate) mod session;
 pub(crate) mod xvfb;
 
 use std::{io, path::Path, time::Duration};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -31,6 +32,8 @@ pub(crate) struct Services {
 
 enum Running {
     Child(Child),
+    /// An X server and its number, which is free again when the server has ended.
+    Display(Child, display_number::DisplayNumber),
     Session(session::Session),
 }
 
@@ -105,6 +108,7 @@ impl Services {
         while let Some(running) = self.running.pop() {
             match running {
                 Running::Child(child) => child.stop(STOP_LIMIT).await,
+                Running::Display(child, _number) => child.stop(STOP_LIMIT).await,
                 Running::Session(session) => session.stop().await,
             }
         }
@@ -122,8 +126,10 @@ impl Services {
         for name in ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "SESSION_MANAGER", "XDG_SESSION_ID", "XDG_SEAT", "XDG_VTNR"] {
             environment.unset(name);
         }
-        let (child, display) = xvfb::start(&self.spawner, settings.screen, runtime).await?;
-        self.running.push(Running::Child(self.essential(child)));
+        let number = display_number::DisplayNumber::reserve().context("no display number")?;
+        let display = format!(":{}", number.number);
+        let child = xvfb::start(&self.spawner, settings.screen, &display, runtime).await?;
+        self.running.push(Running::Display(self.essential(child), number));
         self.spawner.environment.set("DISPLAY", &display);
         Ok(display)
     }

@@ -24,8 +24,8 @@ pub(crate) fn authority_path(runtime: &Path) -> PathBuf {
     runtime.join("Xauthority")
 }
 
-/// Starts it, and returns with its display name once it answers.
-pub(super) async fn start(spawner: &Spawner, screen: Screen, runtime: &Path) -> anyhow::Result<(Child, String)> {
+/// Starts it as display `name`, and returns once it answers.
+pub(super) async fn start(spawner: &Spawner, screen: Screen, name: &str, runtime: &Path) -> anyhow::Result<Child> {
     make_socket_folder();
     let authority = authority_path(runtime);
     write_authority(&authority).with_context(|| authority.display().to_string())?;
@@ -35,28 +35,30 @@ pub(super) async fn start(spawner: &Spawner, screen: Screen, runtime: &Path) -> 
     let spec = Spec {
         name: "Xvfb",
         program: "Xvfb",
-        arguments: arguments(screen, writer.as_raw_fd(), &authority),
+        arguments: arguments(screen, name, writer.as_raw_fd(), &authority),
         pass: vec![writer],
         environment: Vec::new(),
         package: "xvfb",
     };
     let child = spawner.spawn(spec)?;
     let mut reader = pipe::Receiver::from_owned_fd(reader.into())?;
-    let number = child
+    child
         .until_ready(READY_LIMIT, async {
             let mut text = String::new();
             // It writes the number when it accepts connections, and closes the pipe.
             (&mut reader).take(16).read_to_string(&mut text).await?;
-            text.trim().parse::<u32>().with_context(|| format!("\"{}\" is not a display number", text.trim()))
+            anyhow::ensure!(format!(":{}", text.trim()) == name, "it says that it is display \"{}\"", text.trim());
+            Ok(())
         })
         .await?;
     let Screen { width, height, dpi, .. } = screen;
-    tracing::info!("X server: Xvfb :{number}, {width} × {height} at {dpi} dpi");
-    Ok((child, format!(":{number}")))
+    tracing::info!("X server: Xvfb {name}, {width} × {height} at {dpi} dpi");
+    Ok(child)
 }
 
-fn arguments(screen: Screen, display_fd: i32, authority: &Path) -> Vec<std::ffi::OsString> {
+fn arguments(screen: Screen, display: &str, display_fd: i32, authority: &Path) -> Vec<std::ffi::OsString> {
     let mut arguments: Vec<std::ffi::OsString> = vec![
+        display.into(),
         "-displayfd".into(),
         display_fd.to_string().into(),
         "-screen".into(),
@@ -143,11 +145,11 @@ mod tests {
     #[test]
     fn the_settings_reach_the_command_line() {
         let screen = Screen { width: 1280, height: 720, depth: 24, dpi: 120, refresh: 75 };
-        let arguments = arguments(screen, 7, Path::new("/run/x/Xauthority"));
+        let arguments = arguments(screen, ":23", 7, Path::new("/run/x/Xauthority"));
         let line: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
         let line = line.join(" ");
         for part in
-            ["-displayfd 7", "-screen 0 1280x720x24", "-dpi 120", "-fakescreenfps 75", "-auth /run/x/Xauthority"]
+            [":23 -displayfd 7", "-screen 0 1280x720x24", "-dpi 120", "-fakescreenfps 75", "-auth /run/x/Xauthority"]
         {
             assert!(line.contains(part), "{line}");
         }

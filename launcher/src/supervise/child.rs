@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     io,
     os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -85,6 +86,10 @@ impl Spawner {
         command.args(&spec.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.environment.unset.iter().for_each(|name| _ = command.env_remove(name));
         command.envs(&self.environment.set).envs(spec.environment);
+        // A terminal on the desktop opens where its user is at home, not where somebody started the desktop.
+        if let Some(home) = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_dir()) {
+            command.current_dir(home);
+        }
         // Ctrl-C in a terminal goes to the whole foreground group; the children end when we tell them, in our order.
         command.process_group(0);
         let parent = getpid();
@@ -271,7 +276,12 @@ mod tests {
         let child = Spawner::default().spawn(shell("sleep 100 & sleep 100; echo not reached")).unwrap();
         child.stop(Duration::from_secs(5)).await;
         assert!(child.wait().await.is_ok());
-        assert!(rustix::process::test_kill_process_group(child.pid).is_err());
+        // The one that was not our child is gone once whoever inherited it has noticed.
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        while rustix::process::test_kill_process_group(child.pid).is_ok() {
+            assert!(std::time::Instant::now() < deadline, "the group is still there");
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
