@@ -8,7 +8,8 @@ set -euo pipefail
 # rust-version in Cargo.toml.
 readonly rust_needed=92
 
-build=(build-essential pkg-config
+# The certificates are for cargo's downloads: nothing here depends on them.
+build=(build-essential ca-certificates pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev)
 media=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice gstreamer1.0-pulseaudio gstreamer1.0-x)

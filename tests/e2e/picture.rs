@@ -17,6 +17,9 @@ async fn shows_the_screen(encoder: &str) -> Result<()> {
     let size = browser.run("const v = document.querySelector('video'); return [v.videoWidth, v.videoHeight]").await?;
     assert_eq!(size, serde_json::json!([1280, 720]));
     browser.wait_for_picture(painter.patches()).await?;
+    // The panel tells what it is sent with.
+    browser.run("document.querySelector('[aria-controls]').click()").await?;
+    browser.wait_for(&format!("return document.body.innerText.includes('{encoder}')")).await?;
     browser.close().await
 }
 

@@ -5,9 +5,11 @@
 //! the item says so, and servers and clients that do not know it ignore it.
 //!
 //! - [`signalling`]: the frames of the signalling WebSocket (`HELLO`, `{"sdp"}`, `{"ice"}`, `ERROR`).
+//! - [`control`]: what the server sends on the data channel.
 //! - [`input`]: what a browser sends on the data channel (`m`, `m2`, `kd`, `ku`, …).
 //! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
 
+pub mod control;
 pub mod held;
 pub mod input;
 pub mod signalling;

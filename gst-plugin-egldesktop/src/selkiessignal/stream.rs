@@ -49,6 +49,20 @@ impl Stream {
         }
     }
 
+    /// The name of the element that encodes this stream, such as `x264enc`.
+    pub(super) fn encoder(&self) -> Option<String> {
+        let mut pad = self.pad.peer()?;
+        // Parsers, filters and queues may stand between; a bound, because links may form a circle.
+        for _ in 0..16 {
+            let factory = pad.parent_element()?.factory()?;
+            if factory.has_type(gst::ElementFactoryType::ENCODER) {
+                return Some(factory.name().into());
+            }
+            pad = pad.parent_element()?.sink_pads().into_iter().next()?.peer()?;
+        }
+        None
+    }
+
     /// Sends what a viewer does upstream.
     pub(super) fn push_upstream(&self, event: gst::Event) -> bool {
         self.pad.push_event(event)

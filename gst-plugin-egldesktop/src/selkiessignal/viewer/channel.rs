@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gst_webrtc::WebRTCDataChannel;
+use selkies_protocol::control;
 use selkies_protocol::held::{Action, Held};
 use selkies_protocol::input::ClientMessage;
 use selkies_protocol::signalling::Dialect;
@@ -18,7 +19,7 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub(super) struct Input {
     state: Arc<State>,
     channel: WebRTCDataChannel,
-    handler: gst::glib::SignalHandlerId,
+    handlers: [gst::glib::SignalHandlerId; 2],
 }
 
 struct State {
@@ -38,18 +39,31 @@ impl Input {
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0) };
         let state = Arc::new(State { hub: hub.clone(), hands: Mutex::new(hands) });
         let receiver = state.clone();
-        let handler = channel.connect_on_message_string(move |_, text| {
+        let message = channel.connect_on_message_string(move |_, text| {
             receiver.message(text.unwrap_or_default());
         });
-        Self { state, channel, handler }
+        let greeter = hub.clone();
+        let open = channel.connect_on_open(move |channel| greet(channel, &greeter));
+        Self { state, channel, handlers: [message, open] }
     }
 
     /// Ends the input: whatever the viewer holds down goes up.
     pub(super) fn release_all(self) {
-        gst::prelude::ObjectExt::disconnect(&self.channel, self.handler);
+        for handler in self.handlers {
+            gst::prelude::ObjectExt::disconnect(&self.channel, handler);
+        }
         let mut hands = self.state.hands();
         let actions = hands.held.release_all();
         self.state.act(&mut hands, actions);
+    }
+}
+
+/// Tells the browser what it cannot know by itself.
+fn greet(channel: &WebRTCDataChannel, hub: &Hub) {
+    let Some(encoder) = hub.video().and_then(|video| video.encoder()) else { return };
+    let message = control::system(&format!("encoder,{encoder}"));
+    if let Err(error) = channel.send_string_full(Some(&message)) {
+        gst::debug!(CAT, "cannot greet: {error}");
     }
 }
 
