@@ -4,7 +4,6 @@ use super::{BLOCK, Functions, RowPair, bgrx, drive::drive};
 use crate::{
     Format,
     matrix::{CHROMA_BITS, CHROMA_OFFSET, Coefficients, LUMA_BITS, LUMA_OFFSET, Weights},
-    source::PIXEL_BYTES,
 };
 
 pub(super) const FUNCTIONS: Functions = Functions { nv12, i420, bgrx };
@@ -46,33 +45,54 @@ type Chroma = [u8; BLOCK / 2];
 
 /// Writes the luma of a block. Returns the chroma, and whether the luma changed.
 ///
+/// Plain loops over arrays of known length and whole words per pixel: that is what compilers vectorise.
+///
 /// Safety: see [`super::PairFn`].
 #[inline(always)]
 unsafe fn convert(pair: RowPair, coefficients: &Coefficients) -> (Chroma, Chroma, bool) {
     // The pixels are copied out first: luma and chroma must be of the same ones even if somebody draws meanwhile.
     // SAFETY: the caller vouches for it.
-    let pixels = pair.source.map(|row| unsafe { row.cast::<[[u8; PIXEL_BYTES]; BLOCK]>().read() });
+    let [above, below] = pair.source.map(|row| unsafe { row.cast::<[u32; BLOCK]>().read_unaligned() });
 
     let mut changed = false;
-    for (pixels, row) in pixels.iter().zip(pair.rows) {
-        let luma = pixels.map(|[blue, green, red, _]| {
-            let channels = [blue, green, red].map(i32::from);
-            (weigh(channels, coefficients.luma, LUMA_OFFSET) >> LUMA_BITS) as u8
-        });
+    for (pixels, row) in [above, below].iter().zip(pair.rows) {
+        let mut luma = [0; BLOCK];
+        for (luma, pixel) in luma.iter_mut().zip(pixels) {
+            let channels = Channel::ALL.map(|channel| channel.of(*pixel));
+            *luma = (weigh(channels, coefficients.luma, LUMA_OFFSET) >> LUMA_BITS) as u8;
+        }
         // SAFETY: the caller vouches for it.
         changed |= unsafe { store(row, &luma) };
     }
 
+    let mut sums = [[0; BLOCK / 2]; 3];
+    for (sums, channel) in sums.iter_mut().zip(Channel::ALL) {
+        for (index, sum) in sums.iter_mut().enumerate() {
+            let (left, right) = (2 * index, 2 * index + 1);
+            *sum =
+                channel.of(above[left]) + channel.of(above[right]) + channel.of(below[left]) + channel.of(below[right]);
+        }
+    }
     let (mut cb, mut cr) = ([0; BLOCK / 2], [0; BLOCK / 2]);
     for index in 0..BLOCK / 2 {
-        let sums = [0, 1, 2].map(|channel| {
-            let column = |row: &[[u8; PIXEL_BYTES]; BLOCK], x: usize| i32::from(row[x][channel]);
-            pixels.iter().map(|row| column(row, 2 * index) + column(row, 2 * index + 1)).sum()
-        });
+        let sums = [sums[0][index], sums[1][index], sums[2][index]];
         cb[index] = (weigh(sums, coefficients.cb, CHROMA_OFFSET) >> CHROMA_BITS) as u8;
         cr[index] = (weigh(sums, coefficients.cr, CHROMA_OFFSET) >> CHROMA_BITS) as u8;
     }
     (cb, cr, changed)
+}
+
+/// The position of a channel in a pixel, in bits.
+#[derive(Clone, Copy)]
+struct Channel(u32);
+
+impl Channel {
+    const ALL: [Self; 3] = [Self(0), Self(8), Self(16)];
+
+    #[inline(always)]
+    fn of(self, pixel: u32) -> i32 {
+        (u32::from_le(pixel) >> self.0 & 0xFF) as i32
+    }
 }
 
 #[inline(always)]
