@@ -1,0 +1,130 @@
+//! The frame to write to.
+
+use crate::{
+    error::{Error, check_extent},
+    source::PIXEL_BYTES,
+};
+
+/// How a frame is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A plane of luma, a plane of interleaved chroma at half the size.
+    Nv12,
+    /// A plane of luma, two of chroma at half the size.
+    I420,
+    /// One plane, four bytes per pixel; the fourth is written as 255, so that it neither counts as a change nor shows
+    /// through where somebody takes it for alpha.
+    Bgrx,
+}
+
+impl Format {
+    /// Every format there is.
+    pub const ALL: [Self; 3] = [Self::Nv12, Self::I420, Self::Bgrx];
+
+    /// Bytes per row and number of rows of a plane; chroma covers an odd last column and row. Both are 0 for a plane
+    /// that the format does not have.
+    #[must_use]
+    pub fn plane_size(self, plane: usize, width: u16, height: u16) -> (usize, usize) {
+        let (height, half_height) = (usize::from(height), usize::from(height).div_ceil(2));
+        let Offsets { row, chroma } = self.offsets(width.into());
+        match plane {
+            0 => (row, height),
+            1 | 2 if chroma[plane - 1] != 0 => (chroma[plane - 1], half_height),
+            _ => (0, 0),
+        }
+    }
+}
+
+/// How many bytes into a row, or how many of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offsets {
+    /// Of luma, or BGRx.
+    pub(crate) row: usize,
+    /// Of the other planes.
+    pub(crate) chroma: [usize; 2],
+}
+
+impl Format {
+    /// The bytes that so many pixels take up.
+    #[inline(always)]
+    pub(crate) fn offsets(self, pixels: usize) -> Offsets {
+        let half = pixels.div_ceil(2);
+        let (row, chroma) = match self {
+            Self::Nv12 => (pixels, [2 * half, 0]),
+            Self::I420 => (pixels, [half, half]),
+            Self::Bgrx => (pixels * PIXEL_BYTES, [0, 0]),
+        };
+        Offsets { row, chroma }
+    }
+}
+
+/// One plane of a frame.
+#[derive(Debug)]
+pub struct Plane<'a> {
+    data: &'a mut [u8],
+    stride: usize,
+}
+
+impl<'a> Plane<'a> {
+    /// Rows `stride` bytes apart; the last one may be shorter than that.
+    #[must_use]
+    pub fn new(data: &'a mut [u8], stride: usize) -> Self {
+        Self { data, stride }
+    }
+
+    fn raw(&mut self, (row_bytes, rows): (usize, usize)) -> Result<RawPlane, Error> {
+        check_extent(self.data.len(), self.stride, row_bytes, rows)?;
+        Ok(RawPlane { data: self.data.as_mut_ptr(), stride: self.stride })
+    }
+}
+
+/// The planes of a frame.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the fields are the planes")]
+pub enum Planes<'a> {
+    /// See [`Format::Nv12`].
+    Nv12 { y: Plane<'a>, uv: Plane<'a> },
+    /// See [`Format::I420`].
+    I420 { y: Plane<'a>, u: Plane<'a>, v: Plane<'a> },
+    /// See [`Format::Bgrx`].
+    Bgrx(Plane<'a>),
+}
+
+impl Planes<'_> {
+    /// Their format.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Nv12 { .. } => Format::Nv12,
+            Self::I420 { .. } => Format::I420,
+            Self::Bgrx(_) => Format::Bgrx,
+        }
+    }
+
+    /// Pointers to the planes, after a check that a picture of this size fits into them.
+    pub(crate) fn raw(&mut self, width: u16, height: u16) -> Result<[RawPlane; 3], Error> {
+        let format = self.format();
+        let raw = |index, plane: &mut Plane<'_>| plane.raw(format.plane_size(index, width, height));
+        Ok(match self {
+            Self::Nv12 { y, uv } => [raw(0, y)?, raw(1, uv)?, RawPlane::NONE],
+            Self::I420 { y, u, v } => [raw(0, y)?, raw(1, u)?, raw(2, v)?],
+            Self::Bgrx(plane) => [raw(0, plane)?, RawPlane::NONE, RawPlane::NONE],
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawPlane {
+    data: *mut u8,
+    stride: usize,
+}
+
+impl RawPlane {
+    /// Stands for a plane that the format does not have.
+    const NONE: Self = Self { data: std::ptr::null_mut(), stride: 0 };
+
+    /// The address of a byte. It is good for access only within the plane.
+    pub(crate) fn byte(self, offset: usize, row: usize) -> *mut u8 {
+        self.data.wrapping_add(row * self.stride + offset)
+    }
+}

@@ -1,0 +1,72 @@
+//! The framebuffer to read from.
+
+use std::{marker::PhantomData, ptr};
+
+use crate::error::{Error, check_extent};
+
+pub(crate) const PIXEL_BYTES: usize = 4;
+
+/// A BGRx picture in memory that somebody else may be writing to at this moment.
+///
+/// That is why it holds a pointer: a `&[u8]` would promise that the bytes stand still. They are only ever copied out,
+/// into registers or onto the stack, and any value is a valid pixel: the worst that a concurrent write does is a torn
+/// picture, and it comes with damage that repairs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    data: *const u8,
+    stride: usize,
+    width: u16,
+    height: u16,
+    memory: PhantomData<&'a u8>,
+}
+
+impl<'a> Source<'a> {
+    /// Shared memory: `length` bytes at `data`, rows `stride` bytes apart. Sizes are 16 bits wide because X's are.
+    ///
+    /// # Errors
+    ///
+    /// If the picture does not fit into the memory.
+    ///
+    /// # Safety
+    ///
+    /// `length` bytes at `data` must stay mapped and readable for `'a`. They may change at any time, also while they
+    /// are read, as long as it is another process that writes them.
+    pub unsafe fn from_raw(
+        data: *const u8,
+        length: usize,
+        stride: usize,
+        width: u16,
+        height: u16,
+    ) -> Result<Self, Error> {
+        check_extent(length, stride, usize::from(width) * PIXEL_BYTES, height.into())?;
+        Ok(Self { data, stride, width, height, memory: PhantomData })
+    }
+
+    /// Memory of our own.
+    ///
+    /// # Errors
+    ///
+    /// If the picture does not fit into the slice.
+    pub fn from_slice(data: &'a [u8], stride: usize, width: u16, height: u16) -> Result<Self, Error> {
+        // SAFETY: a slice that is borrowed for 'a is readable for 'a.
+        unsafe { Self::from_raw(ptr::from_ref(data).cast(), data.len(), stride, width, height) }
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u16 {
+        self.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u16 {
+        self.height
+    }
+
+    /// The address of a pixel, which must be within the picture.
+    pub(crate) fn pixel(&self, x: usize, y: usize) -> *const u8 {
+        debug_assert!(x < usize::from(self.width) && y < usize::from(self.height));
+        self.data.wrapping_add(y * self.stride + x * PIXEL_BYTES)
+    }
+}
