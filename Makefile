@@ -18,8 +18,9 @@ help:
 run: build
 	exec $(TARGET)/release/egldesktop
 
+# The crate of the tests brings a WebDriver client, which is a third of all crates.
 build: setup-run
-	$(CARGO) build --release --workspace
+	$(CARGO) build --release --workspace --exclude egldesktop-tests
 
 setup-run:
 	@scripts/setup.sh run

@@ -18,6 +18,15 @@ pub struct Xvfb {
 impl Xvfb {
     /// Starts one with a screen of this size, and returns when it takes connections.
     pub fn start(width: u32, height: u32) -> Result<Self> {
+        Self::start_with(width, height, &[])
+    }
+
+    /// One that keeps its framebuffer in a file in this folder.
+    pub fn start_mapped(width: u32, height: u32, folder: &std::path::Path) -> Result<Self> {
+        Self::start_with(width, height, &["-fbdir", &folder.display().to_string()])
+    }
+
+    fn start_with(width: u32, height: u32, more: &[&str]) -> Result<Self> {
         // A number of our own. Left to choose, an X server looks for a free abstract socket: in another network
         // namespace each one is, and it takes the path of the socket away from the server that has the number.
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -28,6 +37,7 @@ impl Xvfb {
             Command::new("Xvfb")
                 .args([&display, "-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24")])
                 .args(["-noreset", "-nocursor", "-nolisten", "tcp"])
+                .args(more)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
         )?;

@@ -124,6 +124,18 @@ impl TileSet {
         }
     }
 
+    /// Keeps only the tiles that are in the other set as well.
+    ///
+    /// # Panics
+    ///
+    /// If the other set is of a picture of another size.
+    pub fn intersect(&mut self, other: &Self) {
+        assert_eq!(self.grid, other.grid, "tiles of pictures of different sizes");
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= other;
+        }
+    }
+
     /// Whether there is no tile in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

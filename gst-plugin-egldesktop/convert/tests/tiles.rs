@@ -96,3 +96,13 @@ fn all_and_none() {
         assert!(tiles.is_empty());
     }
 }
+
+#[test]
+fn an_intersection_has_what_both_have() {
+    let grid = TileGrid::new(300, 50);
+    let (mut left, mut right) = (TileSet::new(grid), TileSet::new(grid));
+    left.mark(0, 0, 130, 50);
+    right.mark(70, 20, 230, 10);
+    left.intersect(&right);
+    assert_eq!(left.runs().collect::<Vec<_>>(), [Rect { x: 64, y: 16, width: 128, height: 16 }]);
+}

@@ -72,9 +72,14 @@ impl Cadence {
         if now >= due { Step::Repeat } else { Step::Wait(due) }
     }
 
+    /// The screen was looked at, and what was drawn there had changed nothing.
+    pub(crate) fn looked(&mut self, now: Instant) {
+        self.arrival = Some(self.arrival.map_or(now, |arrival| arrival.max(now)) + self.interval);
+    }
+
     /// A new picture was sent.
     pub(crate) fn captured(&mut self, now: Instant) {
-        self.arrival = Some(self.arrival.map_or(now, |arrival| arrival.max(now)) + self.interval);
+        self.looked(now);
         self.last_sent = Some(now);
         self.refinements_left = REFINEMENTS;
         self.refresh = false;

@@ -1,17 +1,26 @@
 //! Capturing an X screen, without a word of GStreamer.
 //!
-//! [`Screen`] watches the X server (damage, size), [`Cadence`] decides when a picture is due, a [`Grabber`] takes it.
-//! The grabbers are the rungs of a ladder, best first; [`open_grabber`] takes the first one that works.
+//! [`Screen`] watches the X server (damage, size), [`Cadence`] decides when a picture is due, a [`Framebuffer`] gives
+//! access to the pixels, and a [`Ring`] brings frames up to date with what changed in them. The framebuffers are the
+//! rungs of a ladder, best first; [`open_framebuffer`] takes the first one that works.
 
 mod cadence;
 mod getimage;
+mod mapped;
+mod mapping;
+mod pixmap;
+mod ring;
 mod screen;
-mod shm;
 mod waker;
+mod xwd;
 
 pub(crate) use cadence::{Cadence, Step};
+pub(crate) use ring::{Frame, Layout, Ring};
 pub(crate) use screen::Screen;
 pub(crate) use waker::Waker;
+
+use gst::glib;
+use tile_convert::{Source, TileSet};
 
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
 
@@ -26,7 +35,7 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// Bytes of a row; rows are not padded.
+    /// Bytes of a row of pixels that is not padded.
     pub(crate) fn stride(self) -> usize {
         usize::from(self.width) * BYTES_PER_PIXEL
     }
@@ -36,9 +45,6 @@ impl Size {
         self.stride() * usize::from(self.height)
     }
 }
-
-/// A picture of the whole screen: BGRx, rows of [`Size::stride`] bytes. Dropping it recycles its memory.
-pub(crate) type Frame = Box<dyn AsRef<[u8]> + Send>;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +69,12 @@ pub(crate) enum CaptureError {
         /// Bits of a pixel in memory.
         bits_per_pixel: u8,
     },
+    /// A way to capture that can't be taken here.
+    #[error("{0}")]
+    Declined(&'static str),
+    /// The pixels do not fit into where they should go.
+    #[error("conversion failed: {0}")]
+    Convert(#[from] tile_convert::Error),
     /// The screen changed its size while the picture was taken: take it again.
     #[error("the screen changed its size")]
     Resized,
@@ -90,22 +102,60 @@ impl From<ReplyOrIdError> for CaptureError {
     }
 }
 
-/// One way to take a picture of the screen.
-pub(crate) trait Grabber: Send {
-    /// Short name of the method.
-    fn name(&self) -> &'static str;
-
-    /// Takes a picture of the whole screen, which has this size now.
-    fn grab(&mut self, screen: &Screen, size: Size) -> Result<Frame, CaptureError>;
+/// A rung of the ladder, best first.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstEglDesktopSrcCaptureMethod")]
+#[repr(i32)]
+pub enum Method {
+    /// The best one that works.
+    #[default]
+    #[enum_value(name = "The best one that works", nick = "auto")]
+    Auto = 0,
+    /// See [`mapped`].
+    #[enum_value(name = "Read the framebuffer of a local Xvfb -fbdir in place", nick = "mapped")]
+    Mapped = 1,
+    /// See [`pixmap`].
+    #[enum_value(name = "MIT-SHM pixmap: any local X server, free of tearing", nick = "pixmap")]
+    Pixmap = 2,
+    /// See [`getimage`].
+    #[enum_value(name = "GetImage: any X server, slow", nick = "getimage")]
+    GetImage = 3,
 }
 
-/// The best way to capture this screen. `declined` hears which way could not be taken, and why.
-pub(crate) fn open_grabber(screen: &Screen, declined: impl Fn(&'static str, &CaptureError)) -> Box<dyn Grabber> {
-    match shm::ShmGrabber::new(screen) {
-        Ok(grabber) => Box::new(grabber),
-        Err(error) => {
-            declined("shm", &error);
-            Box::new(getimage::GetImageGrabber)
+/// Access to the pixels of the screen.
+pub(crate) trait Framebuffer: Send {
+    /// Which rung it is.
+    fn method(&self) -> Method;
+
+    /// The screen, up to date where `damage` says that something was drawn; elsewhere as it was before.
+    fn source(&mut self, screen: &Screen, size: Size, damage: &TileSet) -> Result<Source<'_>, CaptureError>;
+
+    /// Frees what the X server holds for it.
+    fn close(&mut self, _screen: &Screen) {}
+}
+
+/// The best way to capture this screen, or the one that is asked for. `declined` hears which one could not be taken,
+/// and why.
+pub(crate) fn open_framebuffer(
+    screen: &Screen,
+    method: Method,
+    mut declined: impl FnMut(Method, &CaptureError),
+) -> Result<Box<dyn Framebuffer>, CaptureError> {
+    let open = |rung: Method| -> Result<Box<dyn Framebuffer>, CaptureError> {
+        Ok(match rung {
+            Method::Mapped => Box::new(mapped::MappedFramebuffer::new(screen)?),
+            Method::Pixmap => Box::new(pixmap::PixmapFramebuffer::new(screen)?),
+            Method::GetImage | Method::Auto => Box::new(getimage::GetImageFramebuffer::new(screen)),
+        })
+    };
+    if method != Method::Auto {
+        return open(method);
+    }
+    for rung in [Method::Mapped, Method::Pixmap] {
+        match open(rung) {
+            Ok(framebuffer) => return Ok(framebuffer),
+            Err(error) => declined(rung, &error),
         }
     }
+    open(Method::GetImage)
 }

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tile_convert::TileSet;
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::protocol::Event;
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
@@ -18,6 +19,8 @@ pub(crate) struct Screen {
     pub(crate) connection: RustConnection,
     pub(crate) root: xproto::Window,
     damage: damage::Damage,
+    /// What was damaged when the damage was taken last.
+    region: xfixes::Region,
     size: Size,
     damaged: bool,
 }
@@ -46,10 +49,12 @@ impl Screen {
         let damage = connection.generate_id()?;
         // NonEmpty: one event until the damage is taken, however much is drawn.
         connection.damage_create(damage, root, ReportLevel::NON_EMPTY)?.check()?;
+        let region = connection.generate_id()?;
+        connection.xfixes_create_region(region, &[])?.check()?;
         let attributes = xproto::ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
         connection.change_window_attributes(root, &attributes)?.check()?;
 
-        Ok(Self { connection, root, damage, size, damaged: false })
+        Ok(Self { connection, root, damage, region, size, damaged: false })
     }
 
     /// The size of the screen, as of the events seen so far.
@@ -62,11 +67,32 @@ impl Screen {
         self.damaged
     }
 
-    /// Takes the damage, right before a picture is taken: what is drawn from now on raises a new event.
-    pub(crate) fn take_damage(&mut self) -> Result<(), CaptureError> {
+    /// Takes the damage, right before the pixels are read: what is drawn from now on raises a new event, and is read
+    /// again. Adds what was damaged to `tiles`.
+    pub(crate) fn take_damage(&mut self, tiles: &mut TileSet) -> Result<(), CaptureError> {
         self.damaged = false;
-        self.connection.damage_subtract(self.damage, x11rb::NONE, x11rb::NONE)?;
+        self.connection.damage_subtract(self.damage, x11rb::NONE, self.region)?;
+        let region = self.connection.xfixes_fetch_region(self.region)?.reply()?;
+        for rectangle in region.rectangles {
+            let (x, y) = (rectangle.x.into(), rectangle.y.into());
+            tiles.mark(x, y, rectangle.width.into(), rectangle.height.into());
+        }
         Ok(())
+    }
+
+    /// The same for everything: for a frame that has nothing yet.
+    pub(crate) fn take_all(&mut self, tiles: &mut TileSet) -> Result<(), CaptureError> {
+        self.take_damage(tiles)?;
+        tiles.mark_all();
+        let Size { width, height } = self.size;
+        let all = xproto::Rectangle { x: 0, y: 0, width, height };
+        self.connection.xfixes_set_region(self.region, &[all])?;
+        Ok(())
+    }
+
+    /// The region that was taken last, as the X server has it.
+    pub(crate) fn damaged_region(&self) -> xfixes::Region {
+        self.region
     }
 
     /// Handles the events that have arrived, without waiting.

@@ -13,23 +13,42 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::base_src::CreateSuccess;
 use gst_base::subclass::prelude::*;
-use gst_video::VideoFormat;
+use tile_convert::{TileGrid, TileSet};
 
-use crate::capture::{Cadence, CaptureError, Grabber, Screen, Size, Step, Waker, open_grabber};
+use super::caps;
+use crate::capture::{
+    Cadence, CaptureError, Frame, Framebuffer, Layout, Method, Ring, Screen, Size, Step, Waker, open_framebuffer,
+};
 use crate::events;
 
 static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("egldesktopsrc", gst::DebugColorFlags::empty(), Some("X screen capture")));
 
-const DEFAULT_FRAMERATE: i32 = 60;
-
 /// What the streaming thread works with while started.
 struct Capture {
     screen: Screen,
-    grabber: Box<dyn Grabber>,
+    framebuffer: Box<dyn Framebuffer>,
     cadence: Cadence,
-    /// The last picture and the size it has, to send again.
-    last: Option<(gst::Buffer, Size)>,
+    /// From the first negotiation on.
+    frames: Option<Frames>,
+}
+
+/// The frames of the negotiated caps.
+struct Frames {
+    ring: Ring,
+    damage: TileSet,
+    /// The last picture, to send again.
+    last: Option<gst::Buffer>,
+}
+
+/// What a step of the capture came to.
+enum Progress {
+    /// A picture to push.
+    Picture(gst::Buffer),
+    /// The screen has this size now, which needs new caps.
+    Resized(Size),
+    /// Nothing yet.
+    Nothing,
 }
 
 // Lock order: `capture` before `size`. `capture` is held by the streaming thread while it waits, so nothing
@@ -44,6 +63,30 @@ pub struct EglDesktopSrc {
         builder().mutable_ready()
     )]
     display_name: Mutex<Option<String>>,
+    /// How the screen is captured.
+    #[property(
+        get, set, name = "capture-method", nick = "Capture method",
+        blurb = "How to read the screen; a method that can't be taken is an error, unless it is auto",
+        builder(Method::Auto).mutable_ready()
+    )]
+    capture_method: Mutex<Method>,
+    /// What `auto` came to.
+    #[property(
+        get,
+        name = "active-method",
+        nick = "Active method",
+        blurb = "How the screen is read at present (auto while stopped)",
+        builder(Method::Auto)
+    )]
+    active_method: Mutex<Method>,
+    /// Why not a better one.
+    #[property(
+        get,
+        name = "declined-methods",
+        nick = "Declined methods",
+        blurb = "Which better methods could not be taken, and why (unset = none)"
+    )]
+    declined_methods: Mutex<Option<String>>,
     capture: Mutex<Option<Capture>>,
     /// Size of the screen while started, for caps queries from any thread.
     size: Mutex<Option<Size>>,
@@ -91,29 +134,12 @@ impl ElementImpl for EglDesktopSrc {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            let template = gst::PadTemplate::new("src", gst::PadDirection::Src, gst::PadPresence::Always, &caps(None));
+            let template =
+                gst::PadTemplate::new("src", gst::PadDirection::Src, gst::PadPresence::Always, &caps::all(None));
             template.into_iter().collect()
         });
         &TEMPLATES
     }
-}
-
-/// Variable rate first: time-true for encoders that support it. A fixed rate for those that insist; frames then come
-/// at that rate at most.
-fn caps(size: Option<Size>) -> gst::Caps {
-    let any = || gst::IntRange::new(1, i32::from(u16::MAX));
-    let rate = || gst::FractionRange::new(gst::Fraction::new(1, 1), gst::Fraction::new(1000, 1));
-    let picture = || {
-        let builder = gst::Structure::builder("video/x-raw").field("format", VideoFormat::Bgrx.to_str());
-        let builder = builder.field("pixel-aspect-ratio", gst::Fraction::new(1, 1));
-        match size {
-            Some(size) => builder.field("width", i32::from(size.width)).field("height", i32::from(size.height)),
-            None => builder.field("width", any()).field("height", any()),
-        }
-    };
-    let variable = picture().field("framerate", gst::Fraction::new(0, 1)).field("max-framerate", rate());
-    let fixed = picture().field("framerate", rate());
-    [variable.build(), fixed.build()].into_iter().collect()
 }
 
 impl BaseSrcImpl for EglDesktopSrc {
@@ -129,15 +155,15 @@ impl BaseSrcImpl for EglDesktopSrc {
         })?;
         let waker = Waker::new()
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot make an eventfd: {error}")))?;
-        let grabber = open_grabber(&screen, |name, reason| {
-            gst::info!(CAT, imp = self, "not capturing by {name}: {reason}");
-        });
-        gst::info!(CAT, imp = self, "capturing {:?} by {}", screen.size(), grabber.name());
+        let framebuffer = self.open_framebuffer(&screen).map_err(|error| {
+            let method = lock(&self.capture_method);
+            gst::error_msg!(gst::ResourceError::OpenRead, ("Cannot capture by the method {method:?}: {error}"))
+        })?;
 
         *lock(&self.size) = Some(screen.size());
         *lock(&self.waker) = Some(waker.into());
-        let cadence = Cadence::new(DEFAULT_FRAMERATE.into());
-        *lock(&self.capture) = Some(Capture { screen, grabber, cadence, last: None });
+        let cadence = Cadence::new(caps::DEFAULT_FRAMERATE.into());
+        *lock(&self.capture) = Some(Capture { screen, framebuffer, cadence, frames: None });
         Ok(())
     }
 
@@ -145,6 +171,7 @@ impl BaseSrcImpl for EglDesktopSrc {
         *lock(&self.capture) = None;
         *lock(&self.size) = None;
         *lock(&self.waker) = None;
+        *lock(&self.active_method) = Method::Auto;
         Ok(())
     }
 
@@ -153,31 +180,27 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 
     fn caps(&self, filter: Option<&gst::Caps>) -> Option<gst::Caps> {
-        let caps = caps(*lock(&self.size));
+        let caps = caps::all(*lock(&self.size));
         Some(match filter {
             Some(filter) => filter.intersect_with_mode(&caps, gst::CapsIntersectMode::First),
             None => caps,
         })
     }
 
-    fn fixate(&self, mut caps: gst::Caps) -> gst::Caps {
-        caps.truncate();
-        if let Some(structure) = caps.make_mut().structure_mut(0) {
-            let rate = gst::Fraction::new(DEFAULT_FRAMERATE, 1);
-            structure.fixate_field_nearest_fraction("framerate", rate);
-            if structure.has_field("max-framerate") {
-                structure.fixate_field_nearest_fraction("max-framerate", rate);
-            }
-        }
-        self.parent_fixate(caps)
+    fn fixate(&self, caps: gst::Caps) -> gst::Caps {
+        self.parent_fixate(caps::fixate(caps))
     }
 
+    /// Called by the streaming thread itself (negotiation), outside of create().
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        let rate = rate_of(caps).ok_or_else(|| gst::loggable_error!(CAT, "no frame rate in {caps}"))?;
-        gst::info!(CAT, imp = self, "at most {rate} frames per second");
-        // Called by the streaming thread itself (negotiation), outside of create().
+        let rate = caps::rate(caps).ok_or_else(|| gst::loggable_error!(CAT, "no frame rate in {caps}"))?;
+        let layout = caps::layout(caps).ok_or_else(|| gst::loggable_error!(CAT, "no known format in {caps}"))?;
+        gst::info!(CAT, imp = self, "{:?}, at most {rate} frames per second", layout.format);
         if let Some(capture) = lock(&self.capture).as_mut() {
             capture.cadence.set_rate(rate);
+            if capture.frames.as_ref().is_none_or(|frames| *frames.ring.layout() != layout) {
+                capture.frames = Some(Frames::new(layout));
+            }
         }
         Ok(())
     }
@@ -213,24 +236,18 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 }
 
-/// The highest rate that these fixed caps allow, in frames per second.
-fn rate_of(caps: &gst::Caps) -> Option<f64> {
-    let structure = caps.structure(0)?;
-    let fps = |field| structure.get::<gst::Fraction>(field).ok().filter(|rate| rate.numer() > 0);
-    let rate = fps("framerate").or_else(|| fps("max-framerate"))?;
-    Some(f64::from(rate.numer()) / f64::from(rate.denom()))
-}
-
 impl PushSrcImpl for EglDesktopSrc {
     fn create(&self, _buffer: Option<&mut gst::BufferRef>) -> Result<CreateSuccess, gst::FlowError> {
         loop {
-            // Taken anew for each picture: a change of caps calls back into set_caps.
-            let (buffer, size) = self.next_picture()?;
-            if *lock(&self.size) != Some(size) {
-                self.resize(size)?;
-            }
-            if let Some(buffer) = self.stamped(buffer) {
-                return Ok(CreateSuccess::NewBuffer(buffer));
+            // Taken anew for each step: new caps call back into set_caps.
+            match self.advance()? {
+                Progress::Picture(buffer) => {
+                    if let Some(buffer) = self.stamped(buffer) {
+                        return Ok(CreateSuccess::NewBuffer(buffer));
+                    }
+                }
+                Progress::Resized(size) => self.resize(size)?,
+                Progress::Nothing => {}
             }
         }
     }
@@ -243,27 +260,36 @@ impl EglDesktopSrc {
         }
     }
 
-    /// Waits for the next picture, new or repeated.
-    fn next_picture(&self) -> Result<(gst::Buffer, Size), gst::FlowError> {
+    /// The framebuffer to read from; tells in the properties which, and why no better one.
+    fn open_framebuffer(&self, screen: &Screen) -> Result<Box<dyn Framebuffer>, CaptureError> {
+        let mut declined = Vec::new();
+        let framebuffer = open_framebuffer(screen, *lock(&self.capture_method), |method, reason| {
+            declined.push(format!("{method:?}: {reason}"));
+        })?;
+        let declined = declined.join("; ");
+        gst::info!(CAT, imp = self, "capturing {:?} by {:?} ({declined})", screen.size(), framebuffer.method());
+        *lock(&self.active_method) = framebuffer.method();
+        *lock(&self.declined_methods) = Some(declined).filter(|text| !text.is_empty());
+        Ok(framebuffer)
+    }
+
+    /// Does the next thing that is due, or waits for it.
+    fn advance(&self) -> Result<Progress, gst::FlowError> {
         let waker = lock(&self.waker).clone().ok_or(gst::FlowError::Flushing)?;
+        if self.flushing.load(Ordering::SeqCst) {
+            return Err(gst::FlowError::Flushing);
+        }
         let mut guard = lock(&self.capture);
         let capture = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
-        loop {
-            if self.flushing.load(Ordering::SeqCst) {
-                return Err(gst::FlowError::Flushing);
+        match capture.advance(&waker, self.refresh.swap(false, Ordering::SeqCst)) {
+            Ok(progress) => Ok(progress),
+            Err(CaptureError::Resized) => {
+                gst::debug!(CAT, imp = self, "resized while capturing");
+                Ok(Progress::Nothing)
             }
-            match capture.advance(&waker, self.refresh.swap(false, Ordering::SeqCst)) {
-                Ok(Some(picture)) => return Ok(picture),
-                Ok(None) => {}
-                Err(CaptureError::Resized) => gst::debug!(CAT, imp = self, "resized while capturing"),
-                Err(error) => {
-                    gst::element_imp_error!(
-                        self,
-                        gst::ResourceError::Read,
-                        ("Capturing the X display failed: {error}")
-                    );
-                    return Err(gst::FlowError::Error);
-                }
+            Err(error) => {
+                gst::element_imp_error!(self, gst::ResourceError::Read, ("Capturing the X display failed: {error}"));
+                Err(gst::FlowError::Error)
             }
         }
     }
@@ -272,13 +298,16 @@ impl EglDesktopSrc {
     fn resize(&self, size: Size) -> Result<(), gst::FlowError> {
         gst::info!(CAT, imp = self, "the screen is {size:?} now");
         *lock(&self.size) = Some(size);
-        let obj = self.obj();
-        let mut caps = obj.src_pad().current_caps().ok_or(gst::FlowError::NotNegotiated)?;
-        if let Some(structure) = caps.make_mut().structure_mut(0) {
-            structure.set("width", i32::from(size.width));
-            structure.set("height", i32::from(size.height));
+        if let Some(Capture { screen, framebuffer, .. }) = lock(&self.capture).as_mut() {
+            framebuffer.close(screen);
+            *framebuffer = self.open_framebuffer(screen).map_err(|error| {
+                gst::element_imp_error!(self, gst::ResourceError::Read, ("Capturing after a resize failed: {error}"));
+                gst::FlowError::Error
+            })?;
         }
-        obj.set_caps(&caps).map_err(|_| gst::FlowError::NotNegotiated)
+        let obj = self.obj();
+        let caps = obj.src_pad().current_caps().ok_or(gst::FlowError::NotNegotiated)?;
+        obj.set_caps(&caps::resized(caps, size)).map_err(|_| gst::FlowError::NotNegotiated)
     }
 
     /// The same memory with the time of now. `None` before there is a clock.
@@ -290,41 +319,58 @@ impl EglDesktopSrc {
     }
 }
 
+impl Frames {
+    fn new(layout: Layout) -> Self {
+        let damage = TileSet::new(TileGrid::new(layout.size.width, layout.size.height));
+        Self { ring: Ring::new(layout), damage, last: None }
+    }
+}
+
 impl Capture {
-    /// Does the next thing that the cadence wants; returns the picture to push, if it was time for one.
-    fn advance(&mut self, waker: &Waker, refresh: bool) -> Result<Option<(gst::Buffer, Size)>, CaptureError> {
+    /// Does the next thing that the cadence wants.
+    fn advance(&mut self, waker: &Waker, refresh: bool) -> Result<Progress, CaptureError> {
         self.screen.process_events()?;
         if refresh {
             self.cadence.request_refresh();
         }
-        let now = Instant::now();
-        match (self.cadence.step(now, self.screen.damaged()), &self.last) {
-            (Step::Wait(due), _) => {
+        // Negotiation comes before the first buffer.
+        let Some(Frames { ring, damage, last }) = &mut self.frames else { return Ok(Progress::Nothing) };
+        let (now, size) = (Instant::now(), self.screen.size());
+        if ring.layout().size != size {
+            return Ok(Progress::Resized(size));
+        }
+        match (self.cadence.step(now, self.screen.damaged()), &last) {
+            (Step::Wait(due), Some(_)) => {
                 self.screen.wait(waker, due)?;
-                Ok(None)
+                Ok(Progress::Nothing)
             }
-            (Step::Repeat, Some((buffer, size))) => {
+            (Step::Repeat, Some(last)) => {
                 self.cadence.repeated(now);
-                Ok(Some((buffer.copy(), *size)))
+                Ok(Progress::Picture(last.copy()))
             }
-            (Step::Capture, _) | (Step::Repeat, None) => {
-                self.screen.take_damage()?;
-                let size = self.screen.size();
-                let frame = self.grabber.grab(&self.screen, size)?;
-                let buffer = gst::Buffer::from_slice(Picture(frame));
-                self.last = Some((buffer.clone(), size));
-                self.cadence.captured(now);
-                Ok(Some((buffer, size)))
+            _ => {
+                damage.clear();
+                match last {
+                    Some(_) => self.screen.take_damage(damage)?,
+                    None => self.screen.take_all(damage)?,
+                }
+                let source = self.framebuffer.source(&self.screen, size, damage)?;
+                let previous = last.as_ref().and_then(|last| last.map_readable().ok());
+                let frame = ring.render(&source, damage, previous.as_deref())?;
+                drop(previous);
+                match frame {
+                    Some(frame) => {
+                        let buffer = gst::Buffer::from_slice::<Frame>(frame);
+                        *last = Some(buffer.clone());
+                        self.cadence.captured(now);
+                        Ok(Progress::Picture(buffer))
+                    }
+                    None => {
+                        self.cadence.looked(now);
+                        Ok(Progress::Nothing)
+                    }
+                }
             }
         }
-    }
-}
-
-/// Gives a frame the type that GStreamer wraps.
-struct Picture(crate::capture::Frame);
-
-impl AsRef<[u8]> for Picture {
-    fn as_ref(&self) -> &[u8] {
-        (*self.0).as_ref()
     }
 }

@@ -17,7 +17,10 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod caps;
 mod imp;
+
+pub use crate::capture::Method;
 
 glib::wrapper! {
     /// The element `egldesktopsrc`.
@@ -26,5 +29,6 @@ glib::wrapper! {
 }
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    Method::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "egldesktopsrc", gst::Rank::NONE, EglDesktopSrc::static_type())
 }

@@ -2,6 +2,7 @@
 
 mod dbus;
 mod display_number;
+mod framebuffer;
 mod pulseaudio;
 pub(crate) mod session;
 pub(crate) mod xvfb;
@@ -32,8 +33,8 @@ pub(crate) struct Services {
 
 enum Running {
     Child(Child),
-    /// An X server and its number, which is free again when the server has ended.
-    Display(Child, display_number::DisplayNumber),
+    /// An X server, its number and the folder of its framebuffer, which go when the server has ended.
+    Display(Child, display_number::DisplayNumber, Option<tempfile::TempDir>),
     Session(session::Session),
 }
 
@@ -108,7 +109,7 @@ impl Services {
         while let Some(running) = self.running.pop() {
             match running {
                 Running::Child(child) => child.stop(STOP_LIMIT).await,
-                Running::Display(child, _number) => child.stop(STOP_LIMIT).await,
+                Running::Display(child, _number, _framebuffer) => child.stop(STOP_LIMIT).await,
                 Running::Session(session) => session.stop().await,
             }
         }
@@ -128,8 +129,10 @@ impl Services {
         }
         let number = display_number::DisplayNumber::reserve().context("no display number")?;
         let display = format!(":{}", number.number);
-        let child = xvfb::start(&self.spawner, settings.screen, &display, runtime).await?;
-        self.running.push(Running::Display(self.essential(child), number));
+        let framebuffer = framebuffer::folder(settings.screen, &[runtime, Path::new("/dev/shm")]);
+        let folder = framebuffer.as_ref().map(|folder| folder.path());
+        let child = xvfb::start(&self.spawner, settings.screen, &display, folder, runtime).await?;
+        self.running.push(Running::Display(self.essential(child), number, framebuffer));
         self.spawner.environment.set("DISPLAY", &display);
         Ok(display)
     }

@@ -24,8 +24,14 @@ pub(crate) fn authority_path(runtime: &Path) -> PathBuf {
     runtime.join("Xauthority")
 }
 
-/// Starts it as display `name`, and returns once it answers.
-pub(super) async fn start(spawner: &Spawner, screen: Screen, name: &str, runtime: &Path) -> anyhow::Result<Child> {
+/// Starts it as display `name`, with its framebuffer in a file in `framebuffer`, and returns once it answers.
+pub(super) async fn start(
+    spawner: &Spawner,
+    screen: Screen,
+    name: &str,
+    framebuffer: Option<&Path>,
+    runtime: &Path,
+) -> anyhow::Result<Child> {
     make_socket_folder();
     let authority = authority_path(runtime);
     write_authority(&authority).with_context(|| authority.display().to_string())?;
@@ -35,7 +41,7 @@ pub(super) async fn start(spawner: &Spawner, screen: Screen, name: &str, runtime
     let spec = Spec {
         name: "Xvfb",
         program: "Xvfb",
-        arguments: arguments(screen, name, writer.as_raw_fd(), &authority),
+        arguments: arguments(screen, name, framebuffer, writer.as_raw_fd(), &authority),
         pass: vec![writer],
         environment: Vec::new(),
         package: "xvfb",
@@ -56,7 +62,13 @@ pub(super) async fn start(spawner: &Spawner, screen: Screen, name: &str, runtime
     Ok(child)
 }
 
-fn arguments(screen: Screen, display: &str, display_fd: i32, authority: &Path) -> Vec<std::ffi::OsString> {
+fn arguments(
+    screen: Screen,
+    display: &str,
+    framebuffer: Option<&Path>,
+    display_fd: i32,
+    authority: &Path,
+) -> Vec<std::ffi::OsString> {
     let mut arguments: Vec<std::ffi::OsString> = vec![
         display.into(),
         "-displayfd".into(),
@@ -82,6 +94,9 @@ fn arguments(screen: Screen, display: &str, display_fd: i32, authority: &Path) -
         "0".into(),
         "-dpms".into(),
     ];
+    if let Some(folder) = framebuffer {
+        arguments.extend(["-fbdir".into(), folder.into()]);
+    }
     for extension in ["COMPOSITE", "DAMAGE", "GLX", "MIT-SHM", "RANDR", "RENDER", "XFIXES", "XTEST"] {
         arguments.extend(["+extension".into(), extension.into()]);
     }
@@ -145,12 +160,18 @@ mod tests {
     #[test]
     fn the_settings_reach_the_command_line() {
         let screen = Screen { width: 1280, height: 720, depth: 24, dpi: 120, refresh: 75 };
-        let arguments = arguments(screen, ":23", 7, Path::new("/run/x/Xauthority"));
+        let folder = Some(Path::new("/dev/shm/x"));
+        let arguments = arguments(screen, ":23", folder, 7, Path::new("/run/x/Xauthority"));
         let line: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
         let line = line.join(" ");
-        for part in
-            [":23 -displayfd 7", "-screen 0 1280x720x24", "-dpi 120", "-fakescreenfps 75", "-auth /run/x/Xauthority"]
-        {
+        for part in [
+            ":23 -displayfd 7",
+            "-screen 0 1280x720x24",
+            "-dpi 120",
+            "-fakescreenfps 75",
+            "-auth /run/x/Xauthority",
+            "-fbdir /dev/shm/x",
+        ] {
             assert!(line.contains(part), "{line}");
         }
     }

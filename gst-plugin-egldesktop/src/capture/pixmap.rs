@@ -1,0 +1,79 @@
+//! MIT-SHM: a pixmap in memory that we share with the X server. It copies what was damaged there, in one request,
+//! between two requests of its clients: never half of a drawing.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use tile_convert::{Source, TileSet};
+use x11rb::connection::{Connection as _, RequestConnection as _};
+use x11rb::protocol::shm::{self, ConnectionExt as _};
+use x11rb::protocol::xfixes::ConnectionExt as _;
+use x11rb::protocol::xproto::{self, ConnectionExt as _, CreateGCAux, SubwindowMode};
+
+use super::mapping::Mapping;
+use super::{CaptureError, Framebuffer, Method, Screen, Size};
+
+pub(crate) struct PixmapFramebuffer {
+    mapping: Mapping,
+    segment: shm::Seg,
+    pixmap: xproto::Pixmap,
+    gc: xproto::Gcontext,
+    size: Size,
+}
+
+impl PixmapFramebuffer {
+    /// Fails where memory can't be shared by file descriptor: MIT-SHM before 1.2, remote servers.
+    pub(crate) fn new(screen: &Screen) -> Result<Self, CaptureError> {
+        let (connection, size) = (&screen.connection, screen.size());
+        if connection.extension_information(shm::X11_EXTENSION_NAME)?.is_none() {
+            return Err(CaptureError::Missing("MIT-SHM"));
+        }
+        let version = connection.shm_query_version()?.reply()?;
+        if (version.major_version, version.minor_version) < (1, 2) || !version.shared_pixmaps {
+            return Err(CaptureError::Declined("MIT-SHM has no shared pixmaps"));
+        }
+
+        let fd: OwnedFd = memfd_create("egldesktopsrc", MemfdFlags::CLOEXEC)?;
+        ftruncate(&fd, size.bytes() as u64)?;
+        let mapping = Mapping::of_file(&fd, size.bytes())?;
+        let (segment, pixmap, gc) = (connection.generate_id()?, connection.generate_id()?, connection.generate_id()?);
+        // A server on another machine or in another container says here that it can't map it.
+        connection.shm_attach_fd(segment, fd, false)?.check()?;
+        let (width, height) = (size.width, size.height);
+        connection.shm_create_pixmap(pixmap, screen.root, width, height, 24, segment, 0)?.check()?;
+        // With what the windows show, not only what is behind them.
+        let values = CreateGCAux::new().subwindow_mode(SubwindowMode::INCLUDE_INFERIORS).graphics_exposures(0);
+        connection.create_gc(gc, pixmap, &values)?.check()?;
+        Ok(Self { mapping, segment, pixmap, gc, size })
+    }
+}
+
+impl Framebuffer for PixmapFramebuffer {
+    fn method(&self) -> Method {
+        Method::Pixmap
+    }
+
+    fn source(&mut self, screen: &Screen, size: Size, _damage: &TileSet) -> Result<Source<'_>, CaptureError> {
+        let Size { width, height } = self.size;
+        if size != self.size {
+            return Err(CaptureError::Resized);
+        }
+        let connection = &screen.connection;
+        connection.xfixes_set_gc_clip_region(self.gc, screen.damaged_region(), 0, 0)?;
+        connection.copy_area(screen.root, self.pixmap, self.gc, 0, 0, 0, 0, width, height)?;
+        // Any reply says that the copy is done: requests are handled in order.
+        connection.get_input_focus()?.reply()?;
+        // SAFETY: mapped with this length for as long as `self`, which the source borrows. Only the X server writes to
+        // it, and only for the request above.
+        let source =
+            unsafe { Source::from_raw(self.mapping.as_ptr(), self.mapping.len(), size.stride(), width, height) };
+        Ok(source?)
+    }
+
+    fn close(&mut self, screen: &Screen) {
+        // Nothing to do about an error: the server frees it all with the connection.
+        let _ = screen.connection.free_gc(self.gc);
+        let _ = screen.connection.free_pixmap(self.pixmap);
+        let _ = screen.connection.shm_detach(self.segment);
+    }
+}
