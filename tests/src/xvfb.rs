@@ -18,6 +18,11 @@ pub struct Xvfb {
 impl Xvfb {
     /// Starts one with a screen of this size, and returns when it takes connections.
     pub fn start(width: u32, height: u32) -> Result<Self> {
+        Self::start_with(width, height, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(width: u32, height: u32, arguments: &[&str]) -> Result<Self> {
         // A number of our own. Left to choose, an X server looks for a free abstract socket: in another network
         // namespace each one is, and it takes the path of the socket away from the server that has the number.
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -28,6 +33,7 @@ impl Xvfb {
             Command::new("Xvfb")
                 .args([&display, "-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24")])
                 .args(["-noreset", "-nocursor", "-nolisten", "tcp"])
+                .args(arguments)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
         )?;
