@@ -1,7 +1,8 @@
 # make run    everything from a bare Debian to a desktop at http://127.0.0.1:8080/
 # make test   everything that has to hold before a change goes in; each step is a target of its own
+# make bench  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test clean help
+.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -51,6 +52,13 @@ e2e: debug
 
 web-test:
 	node --test web/tests/*.test.js
+
+bench: bench-capture
+
+# The plug-in has to lie beside the program that measures it.
+bench-capture: setup-test
+	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench
+	$(TARGET)/release/capture $(BENCH)
 
 clean:
 	$(CARGO) clean

@@ -26,7 +26,8 @@ impl Xvfb {
         Self::start_with(width, height, &["-fbdir", &folder.display().to_string()])
     }
 
-    fn start_with(width: u32, height: u32, more: &[&str]) -> Result<Self> {
+    /// One with more arguments.
+    pub fn start_with(width: u32, height: u32, arguments: &[&str]) -> Result<Self> {
         // A number of our own. Left to choose, an X server looks for a free abstract socket: in another network
         // namespace each one is, and it takes the path of the socket away from the server that has the number.
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -37,7 +38,7 @@ impl Xvfb {
             Command::new("Xvfb")
                 .args([&display, "-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24")])
                 .args(["-noreset", "-nocursor", "-nolisten", "tcp"])
-                .args(more)
+                .args(arguments)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
         )?;

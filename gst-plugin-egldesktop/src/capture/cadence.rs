@@ -9,6 +9,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How long a picture has to stand still before it is refined: longer than the pauses of somebody who types, whose every
+/// key would cost a second frame.
+const SETTLED: Duration = Duration::from_millis(200);
 /// How often a picture that has stopped changing is sent again, and how quickly.
 const REFINEMENTS: u32 = 10;
 const REFINEMENT_INTERVAL: Duration = Duration::from_millis(60);
@@ -67,7 +70,11 @@ impl Cadence {
         if self.refresh {
             return Step::Repeat;
         }
-        let silence = if self.refinements_left > 0 { REFINEMENT_INTERVAL } else { KEEP_ALIVE };
+        let silence = match self.refinements_left {
+            REFINEMENTS => SETTLED,
+            0 => KEEP_ALIVE,
+            _ => REFINEMENT_INTERVAL,
+        };
         let due = last_sent + silence;
         if now >= due { Step::Repeat } else { Step::Wait(due) }
     }
@@ -171,6 +178,13 @@ mod tests {
         for pair in repeats[refined - 1..].windows(2) {
             assert!((pair[1] - pair[0] - 1.0).abs() < 0.01, "{repeats:?}");
         }
+    }
+
+    #[test]
+    fn typing_is_a_frame_per_key() {
+        let (captures, repeats) = play(60.0, (0..50).map(|key| 1.0 + 0.1 * f64::from(key)), 6.0);
+        assert_eq!(captures.len(), 51);
+        assert!(repeats.iter().all(|&time| time < 1.0), "{repeats:?}");
     }
 
     #[test]
