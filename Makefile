@@ -39,9 +39,10 @@ fmt:
 clippy:
 	@$(call needs,cargo-clippy,clippy) $(CARGO) clippy --workspace --all-targets -- -D warnings
 
-# Puts the plug-in beside the launcher, where the tests run the two; `cargo test` alone does not.
+# Puts the plug-in beside the launcher, where the tests run the two; `cargo test` alone does not. The tests as well:
+# they turn on features of the dependencies, and without them some twenty crates would be built a second time.
 debug:
-	$(CARGO) build --workspace
+	$(CARGO) build --workspace --lib --bins --tests
 
 unit:
 	$(CARGO) test --workspace --lib --bins
