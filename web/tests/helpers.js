@@ -1,3 +1,11 @@
+// Node 18, which is Debian 12's, has none; every browser has.
+globalThis.CustomEvent ??= class CustomEvent extends Event {
+  constructor(type, options) {
+    super(type, options);
+    this.detail = options?.detail ?? null;
+  }
+};
+
 /** Time that passes when a test says so. */
 export class FakeClock {
   time = 0;

@@ -1,5 +1,6 @@
 //! What a desktop consists of, besides the pipeline: X server, message bus, sound server, session.
 
+mod caja;
 mod dbus;
 mod display_number;
 mod framebuffer;
@@ -123,6 +124,11 @@ impl Services {
         environment.set("XDG_RUNTIME_DIR", runtime);
         environment.set("XDG_SESSION_TYPE", "x11");
         environment.set("DBUS_SESSION_BUS_ADDRESS", dbus::address(runtime));
+        match caja::data_dirs_for_root(runtime) {
+            Ok(None) => {}
+            Ok(Some(dirs)) => environment.set("XDG_DATA_DIRS", dirs),
+            Err(error) => tracing::warn!("MATE's file manager will not draw the desktop: {error}"),
+        }
         // The display and the session manager of whoever started us.
         for name in ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "SESSION_MANAGER", "XDG_SESSION_ID", "XDG_SEAT", "XDG_VTNR"] {
             environment.unset(name);
