@@ -35,6 +35,22 @@ pub enum Action {
     Key(u32, bool),
     /// Type this text.
     Text(String),
+    /// Turn Caps Lock and Num Lock on or off.
+    Locks {
+        /// Caps Lock.
+        caps: bool,
+        /// Num Lock.
+        num: bool,
+    },
+    /// Give the screen this size, in pixels.
+    Resize {
+        /// Even.
+        width: u32,
+        /// Even.
+        height: u32,
+    },
+    /// Draw everything this many times as large as at 96 dpi.
+    Scale(f64),
 }
 
 /// The keys and buttons that one browser holds down.
@@ -71,7 +87,11 @@ impl Held {
             ClientMessage::KeyReset => self.release_keys_except(&[]),
             ClientMessage::KeysHeld(held) => self.release_keys_except(&held),
             ClientMessage::Text(text) => vec![Action::Text(text)],
-            ClientMessage::Pong(_) => Vec::new(),
+            ClientMessage::Locks { caps, num } => vec![Action::Locks { caps, num }],
+            ClientMessage::Resize { width, height } => vec![Action::Resize { width, height }],
+            ClientMessage::Scale(ratio) => vec![Action::Scale(ratio)],
+            // Neither of the hands.
+            ClientMessage::Clipboard(_) | ClientMessage::Pong(_) => Vec::new(),
         }
     }
 

@@ -1,5 +1,8 @@
 //! Messages that a browser sends on the data channel: comma-separated text, first field the verb.
 
+use crate::clipboard::ClipboardMessage;
+use crate::signalling::parse_size;
+
 /// The longest text that one `co,end,` message may type, in bytes.
 pub const MAX_TEXT: usize = 16 * 1024;
 /// The most keys that one `kh,` message may list; more than any hand holds.
@@ -22,6 +25,24 @@ pub enum ClientMessage {
     KeysHeld(Vec<u32>),
     /// `co,end,text`: type this text (as in Selkies 2; input methods).
     Text(String),
+    /// `kl,caps,num` (extension): whether Caps Lock and Num Lock are on at the browser, as 0 or 1.
+    Locks {
+        /// Caps Lock.
+        caps: bool,
+        /// Num Lock.
+        num: bool,
+    },
+    /// `cw`, `cr`, `cws` …: see [`crate::clipboard`].
+    Clipboard(ClipboardMessage),
+    /// `r,WIDTHxHEIGHT` or `_arg_resize,true,WIDTHxHEIGHT`: the screen should have this size, in pixels.
+    Resize {
+        /// Even, as Selkies rounds it: up.
+        width: u32,
+        /// Even, too.
+        height: u32,
+    },
+    /// `s,ratio`: the browser's `devicePixelRatio`.
+    Scale(f64),
     /// `pong,<time>`: answer to a `ping`; the time is the server's own, in seconds.
     Pong(f64),
 }
@@ -67,6 +88,15 @@ impl ClientMessage {
                 Some(text) if text.len() <= MAX_TEXT => Ok(Self::Text(text.to_owned())),
                 _ => Err(InputError::Malformed("co")),
             },
+            "kl" => locks(rest).ok_or(InputError::Malformed("kl")),
+            "r" => resize(rest).ok_or(InputError::Malformed("r")),
+            "_arg_resize" => {
+                rest.strip_prefix("true,").and_then(resize).ok_or(InputError::Malformed("_arg_resize"))
+            }
+            "s" => finite(rest).map(Self::Scale).ok_or(InputError::Malformed("s")),
+            "cr" | "cw" | "cb" | "cws" | "cwd" | "cwe" | "cbs" | "cbd" | "cbe" => ClipboardMessage::parse(verb, rest)
+                .map(Self::Clipboard)
+                .ok_or(InputError::Malformed("clipboard")),
             "pong" => finite(rest).map(Self::Pong).ok_or(InputError::Malformed("pong")),
             // Bounded: the verb ends up in a log line.
             _ => Err(InputError::Unknown(verb.chars().take(16).collect())),
@@ -103,6 +133,21 @@ fn coordinate(text: &str) -> Option<f64> {
 /// Keysyms have 29 bits (X protocol, appendix A); 0 is NoSymbol.
 fn keysym(text: &str) -> Option<u32> {
     text.parse().ok().filter(|keysym| (1..=0x1fff_ffff).contains(keysym))
+}
+
+fn locks(text: &str) -> Option<ClientMessage> {
+    let flag = |text: &str| match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    };
+    let (caps, num) = text.split_once(',')?;
+    Some(ClientMessage::Locks { caps: flag(caps)?, num: flag(num)? })
+}
+
+fn resize(text: &str) -> Option<ClientMessage> {
+    let (width, height) = parse_size(text)?;
+    Some(ClientMessage::Resize { width: width.next_multiple_of(2), height: height.next_multiple_of(2) })
 }
 
 fn held(text: &str) -> Option<Vec<u32>> {
@@ -154,6 +199,18 @@ mod tests {
         assert_eq!(ClientMessage::parse("co,end,a,ß,日"), Ok(ClientMessage::Text("a,ß,日".into())));
         let long = format!("co,end,{}", "x".repeat(MAX_TEXT + 1));
         assert_eq!(ClientMessage::parse(&long), Err(InputError::Malformed("co")));
+    }
+
+    #[test]
+    fn screen_and_locks() {
+        let resize = Ok(ClientMessage::Resize { width: 1366, height: 768 });
+        assert_eq!(ClientMessage::parse("r,1365x767"), resize);
+        assert_eq!(ClientMessage::parse("_arg_resize,true,1366x768"), resize);
+        assert_eq!(ClientMessage::parse("s,1.5"), Ok(ClientMessage::Scale(1.5)));
+        assert_eq!(ClientMessage::parse("kl,1,0"), Ok(ClientMessage::Locks { caps: true, num: false }));
+        for bad in ["r,0x768", "r,1366", "r,99999x1", "_arg_resize,false,2x2", "s,NaN", "kl,1", "kl,2,0"] {
+            assert!(ClientMessage::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

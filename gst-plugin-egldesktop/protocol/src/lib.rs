@@ -7,8 +7,10 @@
 //! - [`signalling`]: the frames of the signalling WebSocket (`HELLO`, `{"sdp"}`, `{"ice"}`, `ERROR`).
 //! - [`control`]: what the server sends on the data channel.
 //! - [`input`]: what a browser sends on the data channel (`m`, `m2`, `kd`, `ku`, …).
+//! - [`clipboard`]: text, HTML and images in both directions.
 //! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
 
+pub mod clipboard;
 pub mod control;
 pub mod held;
 pub mod input;
