@@ -1,14 +1,33 @@
-//! The upstream events between `selkiessignal`, `desktopinput` and `egldesktopsrc`.
+//! The events between `selkiessignal`, `desktopinput` and `egldesktopsrc`.
 //!
 //! What `GstNavigation` can say is said with it, so that any sink can control a desktop; the rest is a custom upstream
-//! event with a structure of ours.
+//! event with a structure of ours. What the desktop tells, cursor, clipboard and size, goes downstream out of band: see
+//! [`DesktopEvent`].
+
+mod desktop;
+mod keys;
 
 use gst_video::NavigationEvent;
+use selkies_protocol::clipboard::Part;
+
+pub use desktop::DesktopEvent;
+pub use keys::{key_keysym, key_name};
 
 /// Name of the structure of a relative motion; fields `dx` and `dy` (double, pixels).
 const POINTER_RELATIVE: &str = "egldesktop-pointer-relative";
 /// Name of the structure of text to type; field `text` (string).
 const TEXT: &str = "egldesktop-text";
+/// Name of the structure of lock states; fields `caps` and `num` (boolean).
+const LOCKS: &str = "egldesktop-locks";
+/// Name of the structure of a wanted screen size; fields `width` and `height` (uint, pixels).
+const RESIZE: &str = "egldesktop-resize";
+/// Name of the structure of a wanted scale; field `ratio` (double).
+const SCALE: &str = "egldesktop-scale";
+/// Name of the structure of clipboard content; fields as in [`desktop::write_parts`], and `transaction` (uint64, where
+/// an answer is wanted).
+const CLIPBOARD: &str = "egldesktop-clipboard";
+/// Name of the structure of a request for [`DesktopEvent`]s; field `clipboard` (boolean).
+const REPORT: &str = "egldesktop-report";
 /// Name of the structure of a request for a picture, changed or not. Encoders keep force-key-unit events for
 /// themselves, so a source that is silent while nothing changes needs a word of its own.
 const REFRESH: &str = "egldesktop-refresh";
@@ -53,6 +72,34 @@ pub enum InputEvent {
     },
     /// Text to type. Custom event.
     Text(String),
+    /// Caps Lock and Num Lock as they are on the user's keyboard. Custom event.
+    Locks {
+        /// Caps Lock is on.
+        caps: bool,
+        /// Num Lock is on.
+        num: bool,
+    },
+    /// The screen should have this size, in pixels. Custom event.
+    Resize {
+        /// From the left to the right.
+        width: u32,
+        /// From the top to the bottom.
+        height: u32,
+    },
+    /// Everything should be drawn this many times as large as at 96 dpi. Custom event.
+    Scale(f64),
+    /// What the desktop shall paste from now on. Custom event.
+    Clipboard {
+        /// Each format once.
+        parts: Vec<Part>,
+        /// Comes back in [`DesktopEvent::ClipboardTaken`].
+        transaction: Option<u64>,
+    },
+    /// Somebody new listens: tell the cursor and the size of the screen now. Custom event.
+    Report {
+        /// Whether what is copied is to be told as well, from now on.
+        clipboard: bool,
+    },
 }
 
 impl InputEvent {
@@ -75,6 +122,20 @@ impl InputEvent {
             Self::Key { keysym, pressed: true } => NavigationEvent::new_key_press(&key_name(*keysym)).build(),
             Self::Key { keysym, pressed: false } => NavigationEvent::new_key_release(&key_name(*keysym)).build(),
             Self::Text(text) => custom(gst::Structure::builder(TEXT).field("text", text).build()),
+            Self::Locks { caps, num } => {
+                custom(gst::Structure::builder(LOCKS).field("caps", caps).field("num", num).build())
+            }
+            Self::Resize { width, height } => {
+                custom(gst::Structure::builder(RESIZE).field("width", width).field("height", height).build())
+            }
+            Self::Scale(ratio) => custom(gst::Structure::builder(SCALE).field("ratio", ratio).build()),
+            Self::Clipboard { parts, transaction } => {
+                let builder = gst::Structure::builder(CLIPBOARD);
+                let mut structure = builder.field_if_some("transaction", *transaction).build();
+                desktop::write_parts(&mut structure, parts);
+                custom(structure)
+            }
+            Self::Report { clipboard } => custom(gst::Structure::builder(REPORT).field("clipboard", clipboard).build()),
         }
     }
 
@@ -90,6 +151,16 @@ impl InputEvent {
                 Some(vec![Self::MoveBy { dx: structure.get("dx").ok()?, dy: structure.get("dy").ok()? }])
             }
             TEXT => Some(vec![Self::Text(structure.get("text").ok()?)]),
+            LOCKS => Some(vec![Self::Locks { caps: structure.get("caps").ok()?, num: structure.get("num").ok()? }]),
+            RESIZE => {
+                Some(vec![Self::Resize { width: structure.get("width").ok()?, height: structure.get("height").ok()? }])
+            }
+            SCALE => Some(vec![Self::Scale(structure.get("ratio").ok()?)]),
+            CLIPBOARD => Some(vec![Self::Clipboard {
+                parts: desktop::read_parts(structure),
+                transaction: structure.get("transaction").ok(),
+            }]),
+            REPORT => Some(vec![Self::Report { clipboard: structure.get("clipboard").ok()? }]),
             _ => None,
         }
     }
@@ -131,63 +202,9 @@ fn custom(structure: gst::Structure) -> gst::Event {
     gst::event::CustomUpstream::new(structure)
 }
 
-/// The key of a navigation event for a keysym: the name that `XKeysymToString` has for it (`a`, `Return`), else
-/// `U` and the code point in hexadecimal digits, else `0x` and the keysym.
-pub fn key_name(keysym: u32) -> String {
-    let keysym = xkeysym::Keysym::new(keysym);
-    match (plain_name(keysym), keysym.key_char()) {
-        (Some(name), _) => name.to_owned(),
-        (None, Some(char)) => format!("U{:04X}", u32::from(char)),
-        (None, None) => format!("{:#x}", keysym.raw()),
-    }
-}
-
-/// The keysym for the key of a navigation event: everything that [`key_name`] prints, and single characters.
-pub fn key_keysym(name: &str) -> Option<u32> {
-    use std::collections::HashMap;
-    use std::sync::LazyLock;
-    /// The crate knows names by keysym only. Lower numbers win: they are what keyboards send.
-    static NAMES: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
-        let vendor = 0x1008_0000..0x1009_0000;
-        let unicode = 0x0100_0000..0x0101_0000;
-        let all = (1..0x1_0000).chain(unicode).chain(vendor);
-        let names = all.rev().filter_map(|raw| Some((plain_name(xkeysym::Keysym::new(raw))?, raw)));
-        names.collect()
-    });
-
-    if let Some(&keysym) = NAMES.get(name) {
-        return Some(keysym);
-    }
-    let mut chars = name.chars();
-    if let (Some(only), None) = (chars.next(), chars.next()) {
-        return Some(xkeysym::Keysym::from_char(only).raw()).filter(|keysym| *keysym != 0);
-    }
-    if let Some(char) = name.strip_prefix('U').and_then(|hex| u32::from_str_radix(hex, 16).ok()) {
-        return char::from_u32(char).map(|char| xkeysym::Keysym::from_char(char).raw());
-    }
-    let keysym = u32::from_str_radix(name.strip_prefix("0x")?, 16).ok()?;
-    (1..=0x1fff_ffff).contains(&keysym).then_some(keysym)
-}
-
-/// The crate prints the C name of the constant.
-fn plain_name(keysym: xkeysym::Keysym) -> Option<&'static str> {
-    let name = keysym.name()?;
-    Some(name.strip_prefix("XK_").or_else(|| name.split_once("XK_").map(|(_, rest)| rest)).unwrap_or(name))
-        .filter(|name| *name != "NoSymbol" && *name != "VoidSymbol")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_those_of_xlib() {
-        for (keysym, name) in [(0x61, "a"), (0xff0d, "Return"), (0xffe1, "Shift_L"), (0xdf, "ssharp"), (0x20, "space")]
-        {
-            assert_eq!(key_name(keysym), name);
-        }
-        assert_eq!(key_name(0x0100_65e5), "U65E5");
-    }
 
     #[test]
     fn every_key_survives_the_event() {
@@ -195,16 +212,6 @@ mod tests {
         for keysym in [0x61, 0x41, 0xdf, 0xff0d, 0xfe03, 0x6d1, 0x0100_65e5, 0x1008_ff11, 0xffe9] {
             let sent = InputEvent::Key { keysym, pressed: true };
             assert_eq!(InputEvent::parse(&sent.to_event((0.0, 0.0))), Some(vec![sent]), "{keysym:#x}");
-        }
-    }
-
-    #[test]
-    fn keys_that_other_sinks_send() {
-        assert_eq!(key_keysym("ß"), Some(0xdf));
-        assert_eq!(key_keysym("U42F"), Some(0x6f1));
-        assert_eq!(key_keysym("0xff0d"), Some(0xff0d));
-        for bad in ["", "nonsense", "0x", "0xffffffff", "UD800"] {
-            assert_eq!(key_keysym(bad), None, "{bad}");
         }
     }
 
@@ -218,6 +225,12 @@ mod tests {
             InputEvent::Button { button: 1, pressed: false },
             InputEvent::Scroll { dx: 0.0, dy: -2.0 },
             InputEvent::Text("日, ß".into()),
+            InputEvent::Locks { caps: true, num: false },
+            InputEvent::Resize { width: 1366, height: 768 },
+            InputEvent::Scale(1.25),
+            InputEvent::Clipboard { parts: desktop::tests::parts(), transaction: Some(u64::MAX) },
+            InputEvent::Clipboard { parts: vec![], transaction: None },
+            InputEvent::Report { clipboard: true },
         ] {
             assert_eq!(InputEvent::parse(&sent.to_event((3.0, 4.0))), Some(vec![sent]));
         }

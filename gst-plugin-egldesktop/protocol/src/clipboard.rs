@@ -8,6 +8,8 @@
 //! The server sends `clipboard` (text, in one message) to clients of selkies-gstreamer, and `clipboard-msg-start`,
 //! `-data`, `-end` as in Selkies 2 to others; the same extension there is a field `more` of `clipboard-msg-start`.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -262,21 +264,23 @@ impl Inbox {
 pub fn whole_text(parts: &[Part]) -> Option<String> {
     let text = parts.iter().find(|part| part.format == Format::Text)?;
     let content = STANDARD.encode(&text.data);
-    (content.len() <= MAX_SELKIES)
-        .then(|| json!({ "type": "clipboard", "data": { "content": content } }).to_string())
+    (content.len() <= MAX_SELKIES).then(|| json!({ "type": "clipboard", "data": { "content": content } }).to_string())
 }
 
 /// Every format of the content, in messages that each fit a data channel.
-pub fn pieces(parts: &[Part]) -> impl Iterator<Item = String> {
-    let count = parts.len();
-    parts.iter().enumerate().flat_map(move |(index, part)| {
+pub fn pieces(parts: Arc<[Part]>) -> impl Iterator<Item = String> + Send {
+    (0..parts.len()).flat_map(move |index| {
+        let parts = parts.clone();
+        let part = &parts[index];
         let start = json!({ "type": "clipboard-msg-start", "data": {
             "mime_type": part.format.mime(),
             "is_binary_data": part.format == Format::Png,
             "total_size": part.data.len(),
-            "more": index + 1 < count,
+            "more": index + 1 < parts.len(),
         }});
-        let data = part.data.chunks(PIECE).map(|piece| {
+        let data = (0..part.data.len()).step_by(PIECE).map(move |start| {
+            let data = &parts[index].data;
+            let piece = &data[start..data.len().min(start + PIECE)];
             json!({ "type": "clipboard-msg-data", "data": { "content": STANDARD.encode(piece) } }).to_string()
         });
         let end = json!({ "type": "clipboard-msg-end", "data": {} });
@@ -351,6 +355,16 @@ mod tests {
         assert!(whole_text(&[text]).is_some_and(|message| message.len() < 65_536));
         assert_eq!(whole_text(&[Part::new(Format::Text, vec![b'x'; 49_051]).unwrap()]), None);
         assert_eq!(whole_text(&[Part::new(Format::Html, Vec::new()).unwrap()]), None);
+    }
+
+    #[test]
+    fn every_piece_of_the_server_is_small() {
+        let html = Part::new(Format::Html, vec![b'x'; PIECE + 1]).unwrap();
+        let text = Part::new(Format::Text, b"x".into()).unwrap();
+        let messages: Vec<_> = pieces([html, text].into()).collect();
+        assert_eq!(messages.len(), 4 + 3);
+        assert!(messages.iter().all(|message| message.len() < 17 * 1024));
+        assert!(messages[0].contains(r#""more":true"#) && messages[4].contains(r#""more":false"#));
     }
 
     proptest! {

@@ -90,13 +90,11 @@ impl ClientMessage {
             },
             "kl" => locks(rest).ok_or(InputError::Malformed("kl")),
             "r" => resize(rest).ok_or(InputError::Malformed("r")),
-            "_arg_resize" => {
-                rest.strip_prefix("true,").and_then(resize).ok_or(InputError::Malformed("_arg_resize"))
-            }
+            "_arg_resize" => rest.strip_prefix("true,").and_then(resize).ok_or(InputError::Malformed("_arg_resize")),
             "s" => finite(rest).map(Self::Scale).ok_or(InputError::Malformed("s")),
-            "cr" | "cw" | "cb" | "cws" | "cwd" | "cwe" | "cbs" | "cbd" | "cbe" => ClipboardMessage::parse(verb, rest)
-                .map(Self::Clipboard)
-                .ok_or(InputError::Malformed("clipboard")),
+            "cr" | "cw" | "cb" | "cws" | "cwd" | "cwe" | "cbs" | "cbd" | "cbe" => {
+                ClipboardMessage::parse(verb, rest).map(Self::Clipboard).ok_or(InputError::Malformed("clipboard"))
+            }
             "pong" => finite(rest).map(Self::Pong).ok_or(InputError::Malformed("pong")),
             // Bounded: the verb ends up in a log line.
             _ => Err(InputError::Unknown(verb.chars().take(16).collect())),

@@ -11,23 +11,41 @@ use gst::subclass::prelude::*;
 use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
 
-use super::worker::{Command, Worker};
+use super::desktop::{Settings, Task};
+use super::worker::Worker;
 use crate::events::InputEvent;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("desktopinput", gst::DebugColorFlags::empty(), Some("X input")));
 
+const DEFAULT_REFRESH: u32 = 60;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { display_name: None, refresh: DEFAULT_REFRESH, primary_selection: false }
+    }
+}
+
 /// GObject state of the element.
 #[derive(Default, glib::Properties)]
 #[properties(wrapper_type = super::DesktopInput)]
 pub struct DesktopInput {
-    /// The X display to control.
     #[property(
-        get, set, name = "display-name", nick = "Display name",
+        name = "display-name", get, set, type = Option<String>, member = display_name, nick = "Display name",
         blurb = "X display to control, such as :0 (unset = the environment's DISPLAY)",
         builder().mutable_ready()
     )]
-    display_name: Mutex<Option<String>>,
+    #[property(
+        name = "refresh", get, set, type = u32, member = refresh, nick = "Refresh rate",
+        blurb = "Hz of the video modes that are made when the screen is given another size",
+        builder().minimum(1).maximum(600).default_value(DEFAULT_REFRESH).mutable_ready()
+    )]
+    #[property(
+        name = "primary-selection", get, set, type = bool, member = primary_selection, nick = "Primary selection",
+        blurb = "Whether what is selected (the middle button pastes it) is shared like what is copied",
+        builder().mutable_ready()
+    )]
+    settings: Mutex<Settings>,
     worker: Mutex<Option<Worker>>,
 }
 
@@ -81,9 +99,9 @@ impl BaseTransformImpl for DesktopInput {
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let display_name = lock(&self.display_name).clone();
-        let worker = Worker::start(display_name.as_deref(), self.obj().upcast_ref()).map_err(|error| {
-            let display = display_name.or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
+        let settings = lock(&self.settings).clone();
+        let worker = Worker::start(&settings, &self.obj()).map_err(|error| {
+            let display = settings.display_name.or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
             gst::error_msg!(
                 gst::ResourceError::OpenWrite,
                 ("Cannot control X display \"{display}\": {error}"),
@@ -95,15 +113,16 @@ impl BaseTransformImpl for DesktopInput {
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        // Its drop releases all keys and waits for the thread.
-        *lock(&self.worker) = None;
+        // Its drop releases all keys and waits for the thread. Not under the lock: the thread may be pushing an event.
+        let worker = lock(&self.worker).take();
+        drop(worker);
         Ok(())
     }
 
     fn set_caps(&self, incaps: &gst::Caps, _outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let size = incaps.structure(0).and_then(|s| Some((s.get::<i32>("width").ok()?, s.get::<i32>("height").ok()?)));
         let (width, height) = size.ok_or_else(|| gst::loggable_error!(CAT, "no size in {incaps}"))?;
-        self.command(Command::VideoSize(width.into(), height.into()));
+        self.task(Task::VideoSize(width.into(), height.into()));
         Ok(())
     }
 
@@ -112,7 +131,7 @@ impl BaseTransformImpl for DesktopInput {
             Some(inputs) => {
                 for input in inputs {
                     gst::trace!(CAT, imp = self, "{input:?}");
-                    self.command(Command::Input(input));
+                    self.task(Task::Input(input));
                 }
                 true
             }
@@ -122,9 +141,9 @@ impl BaseTransformImpl for DesktopInput {
 }
 
 impl DesktopInput {
-    fn command(&self, command: Command) {
+    fn task(&self, task: Task) {
         if let Some(worker) = lock(&self.worker).as_ref() {
-            worker.send(command);
+            worker.send(task);
         }
     }
 }

@@ -5,6 +5,10 @@
 //! X server by XTEST. Keys are X11 keysyms by name, so any client layout works with any server layout; what the
 //! server's layout lacks is typed through a spare keycode.
 //!
+//! Clipboard content, screen sizes and scales come upstream as custom events; what is copied on the desktop, the image of
+//! the pointer and the size of the screen go downstream, out of band (see `events`). A scale is also posted as an element
+//! message `egldesktop-dpi`, for the application to hand to the desktop session.
+//!
 //! ## Control a desktop from a local window, no network
 //! ```bash
 //! gst-launch-1.0 egldesktopsrc display-name=:20 ! desktopinput display-name=:20 ! videoconvert ! ximagesink
@@ -13,10 +17,18 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod clipboard;
+mod cursor;
+mod cvt;
+mod desktop;
+mod display;
+mod dpi;
 mod imp;
+mod keyboard;
 mod keymap;
+mod pointer;
+mod screen;
 mod worker;
-mod xtest;
 
 glib::wrapper! {
     /// The element `desktopinput`.

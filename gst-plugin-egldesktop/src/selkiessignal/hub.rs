@@ -10,6 +10,7 @@ use gst::prelude::*;
 use selkies_protocol::signalling::Media;
 
 use super::ice::IceServers;
+use super::settings::Permissions;
 use super::stream::Stream;
 
 /// More than one desktop can use; a bound, so that connections can't use up the machine.
@@ -47,6 +48,7 @@ pub(super) struct Hub {
     element: glib::WeakRef<super::SelkiesSignal>,
     ice: IceServers,
     user: String,
+    permissions: Permissions,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
     viewers: Mutex<Vec<u64>>,
@@ -62,6 +64,7 @@ impl Hub {
         element: &super::SelkiesSignal,
         ice: IceServers,
         user: String,
+        permissions: Permissions,
         video: Option<Arc<Stream>>,
         audio: Option<Arc<Stream>>,
     ) -> Self {
@@ -69,6 +72,7 @@ impl Hub {
             element: element.downgrade(),
             ice,
             user,
+            permissions,
             video: Mutex::new(video),
             audio: Mutex::new(audio),
             viewers: Mutex::default(),
@@ -84,6 +88,11 @@ impl Hub {
 
     pub(super) fn video(&self) -> Option<Arc<Stream>> {
         lock(&self.video).clone()
+    }
+
+    /// What browsers may do.
+    pub(super) fn permissions(&self) -> Permissions {
+        self.permissions
     }
 
     /// `/turn`, for a browser.

@@ -13,7 +13,7 @@ use gst::subclass::prelude::*;
 use super::http::{Assets, Credentials, Server, Site};
 use super::hub::Hub;
 use super::ice::IceServers;
-use super::settings::{DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, TurnProtocol};
+use super::settings::{ClipboardPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, Permissions, Settings, TurnProtocol};
 use super::stream::Stream;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -69,6 +69,16 @@ pub struct SelkiesSignal {
         name = "web-root", get, set, type = Option<String>, member = web_root, nick = "Web root",
         blurb = "Directory with another web client (unset = the built-in one)",
         builder().mutable_ready()
+    )]
+    #[property(
+        name = "clipboard", get, set, type = ClipboardPolicy, member = clipboard, nick = "Clipboard",
+        blurb = "Which way the clipboard is shared",
+        builder(ClipboardPolicy::default()).mutable_ready()
+    )]
+    #[property(
+        name = "enable-resize", get, set, type = bool, member = enable_resize, nick = "Enable resize",
+        blurb = "Whether browsers may give the screen the size and the scale of their window",
+        builder().default_value(false).mutable_ready()
     )]
     #[property(
         name = "stun-server", get, set, type = Option<String>, member = stun_server, nick = "STUN server",
@@ -317,7 +327,8 @@ impl SelkiesSignal {
         })?;
 
         let (video, audio) = lock(&self.pads).streams();
-        let hub = Arc::new(Hub::new(&self.obj(), ice, settings.user, video, audio));
+        let permissions = Permissions { clipboard: settings.clipboard, resize: settings.enable_resize };
+        let hub = Arc::new(Hub::new(&self.obj(), ice, settings.user, permissions, video, audio));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
         let site = Site { credentials, assets, hub: hub.clone() };
         let server = Server::start(listener, site)

@@ -24,12 +24,13 @@ mod http;
 mod hub;
 mod ice;
 mod imp;
+mod listeners;
 mod playout_delay;
 mod settings;
 mod stream;
 mod viewer;
 
-pub use settings::TurnProtocol;
+pub use settings::{ClipboardPolicy, TurnProtocol};
 
 glib::wrapper! {
     /// The element `selkiessignal`.
@@ -38,6 +39,7 @@ glib::wrapper! {
 }
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    ClipboardPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     TurnProtocol::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "selkiessignal", gst::Rank::NONE, SelkiesSignal::static_type())
 }

@@ -16,6 +16,56 @@ pub enum TurnProtocol {
     Tcp = 1,
 }
 
+/// Which way the clipboard is shared.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstSelkiesClipboardPolicy")]
+#[repr(i32)]
+pub enum ClipboardPolicy {
+    /// In both directions.
+    #[default]
+    #[enum_value(name = "In both directions", nick = "true")]
+    Both = 0,
+    /// Not at all.
+    #[enum_value(name = "Not at all", nick = "false")]
+    Off = 1,
+    /// From the browser to the desktop only.
+    #[enum_value(name = "From the browser to the desktop only", nick = "in")]
+    In = 2,
+    /// From the desktop to the browser only.
+    #[enum_value(name = "From the desktop to the browser only", nick = "out")]
+    Out = 3,
+}
+
+impl ClipboardPolicy {
+    /// Whether the desktop takes what browsers copied.
+    pub(super) fn inwards(self) -> bool {
+        matches!(self, Self::Both | Self::In)
+    }
+
+    /// Whether browsers are told what the desktop copied.
+    pub(super) fn outwards(self) -> bool {
+        matches!(self, Self::Both | Self::Out)
+    }
+
+    /// As it is set.
+    pub(super) fn nick(self) -> &'static str {
+        match self {
+            Self::Both => "true",
+            Self::Off => "false",
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// What browsers may do to the desktop, whoever they are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Permissions {
+    pub(super) clipboard: ClipboardPolicy,
+    /// Give the screen another size, and things on it another scale.
+    pub(super) resize: bool,
+}
+
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
 
@@ -27,6 +77,8 @@ pub(super) struct Settings {
     pub(super) user: String,
     pub(super) password: Option<String>,
     pub(super) web_root: Option<String>,
+    pub(super) clipboard: ClipboardPolicy,
+    pub(super) enable_resize: bool,
     pub(super) stun_server: Option<String>,
     pub(super) turn_host: Option<String>,
     pub(super) turn_port: u32,
@@ -45,6 +97,8 @@ impl Default for Settings {
             user: "user".into(),
             password: None,
             web_root: None,
+            clipboard: ClipboardPolicy::default(),
+            enable_resize: false,
             stun_server: None,
             turn_host: None,
             turn_port: DEFAULT_TURN_PORT,

@@ -7,6 +7,7 @@ use gst::prelude::*;
 use gst_utils::StreamProducer;
 use tokio::sync::watch;
 
+use super::listeners::Listeners;
 use crate::events;
 
 /// The least time between two keyframes that viewers ask for: each costs the bandwidth of many frames, and viewers
@@ -18,6 +19,7 @@ pub(super) struct Stream {
     pad: gst::GhostPad,
     pub(super) producer: StreamProducer,
     caps: watch::Receiver<Option<gst::Caps>>,
+    listeners: Arc<Listeners>,
 }
 
 impl Stream {
@@ -34,7 +36,12 @@ impl Stream {
         if let Some(inside) = appsink.static_pad("sink") {
             coalesce_keyframe_requests(&inside);
         }
-        Self { pad: pad.clone(), producer, caps }
+        Self { pad: pad.clone(), producer, caps, listeners: Listeners::at(pad) }
+    }
+
+    /// Who hears what the desktop tells along with this stream.
+    pub(super) fn listeners(&self) -> &Listeners {
+        &self.listeners
     }
 
     /// The caps of the stream, as soon as it has any.

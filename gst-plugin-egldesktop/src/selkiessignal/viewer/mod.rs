@@ -5,7 +5,10 @@
 
 mod branch;
 mod channel;
+mod exchange;
+mod outbox;
 mod sdp;
+mod silence;
 mod webrtcbin;
 
 use std::net::IpAddr;
@@ -39,7 +42,7 @@ pub(super) struct Viewer {
     webrtcbin: WebRtcBin,
     links: Arc<Links>,
     input: Option<channel::Input>,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 /// The connections to the element's streams; empty until the browser can receive.
@@ -79,12 +82,12 @@ impl Viewer {
         connect_signals(&webrtcbin, branches, &links, outgoing);
 
         // From here on dropping it cleans up.
-        let mut viewer = Self { pipeline, webrtcbin, links, input: None, _ticket: ticket };
+        let mut viewer = Self { pipeline, webrtcbin, links, input: None, ticket };
         viewer.pipeline.set_state(gst::State::Ready)?;
         if video.is_some() {
             // The channel has to be there before the offer, which PLAYING makes.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
-            viewer.input = Some(channel::Input::new(hub, channel, hello.dialect));
+            viewer.input = Some(channel::Input::new(hub, viewer.ticket.id, channel, hello));
         }
         viewer.pipeline.set_state(gst::State::Playing)?;
         Ok(viewer)

@@ -1,0 +1,111 @@
+//! What one browser and the desktop tell each other besides input: cursor, clipboard and the size of the screen.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gst_webrtc::WebRTCDataChannel;
+use selkies_protocol::clipboard::{self, ClipboardMessage, Delivery, Inbox, Part};
+use selkies_protocol::control;
+use selkies_protocol::signalling::Dialect;
+
+use super::CAT;
+use super::outbox::Outbox;
+use crate::events::{DesktopEvent, InputEvent};
+use crate::selkiessignal::hub::Hub;
+use crate::selkiessignal::listeners::Listener;
+
+/// See the module.
+pub(super) struct Exchange {
+    hub: Arc<Hub>,
+    /// The viewer's number.
+    id: u64,
+    dialect: Dialect,
+    inbox: Mutex<Inbox>,
+    outbox: Outbox,
+}
+
+impl Exchange {
+    pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: &WebRTCDataChannel, dialect: Dialect) -> Arc<Self> {
+        let outbox = Outbox::new(channel.clone());
+        Arc::new(Self { hub: hub.clone(), id, dialect, inbox: Mutex::default(), outbox })
+    }
+
+    /// The channel is open: the browser learns what it may do and, soon, what the desktop is like.
+    pub(super) fn begin(self: &Arc<Self>) {
+        let permissions = self.hub.permissions();
+        // As Selkies' server prints it.
+        let resize = if permissions.resize { "True" } else { "False" };
+        self.outbox.send(&control::system(&format!("resize,{resize}")));
+        if self.dialect == Dialect::Extended {
+            self.outbox.send(&control::system(&format!("clipboard,{}", permissions.clipboard.nick())));
+        }
+        let Some(video) = self.hub.video() else { return };
+        let listener: Arc<dyn Listener> = self.clone();
+        video.listeners().add(Arc::downgrade(&listener));
+        let report = InputEvent::Report { clipboard: permissions.clipboard.outwards() };
+        video.push_upstream(report.to_event((0.0, 0.0)));
+    }
+
+    /// The channel has room for more.
+    pub(super) fn more(&self) {
+        self.outbox.more();
+    }
+
+    /// The browser speaks of its clipboard, or asks for the desktop's.
+    pub(super) fn clipboard(&self, message: ClipboardMessage) {
+        let policy = self.hub.permissions().clipboard;
+        let Some(video) = self.hub.video() else { return };
+        if message == ClipboardMessage::Request {
+            let known = video.listeners().clipboard().filter(|_| policy.outwards());
+            return known.into_iter().for_each(|parts| self.copied(parts));
+        }
+        if !policy.inwards() {
+            return gst::debug!(CAT, "viewer {}: the clipboard of browsers is not taken", self.id);
+        }
+        match lock(&self.inbox).feed(message) {
+            Ok(Some(Delivery { parts, id })) => {
+                video.listeners().set_clipboard(parts.clone().into());
+                let transaction = id.map(|id| self.id << 32 | u64::from(id));
+                video.push_upstream(InputEvent::Clipboard { parts, transaction }.to_event((0.0, 0.0)));
+            }
+            Ok(None) => {}
+            Err(error) => gst::debug!(CAT, "viewer {}: {error}", self.id),
+        }
+    }
+
+    fn copied(&self, parts: Arc<[Part]>) {
+        match self.dialect {
+            Dialect::Extended => self.outbox.send_content(clipboard::pieces(parts)),
+            Dialect::Selkies => match clipboard::whole_text(&parts) {
+                Some(message) => self.outbox.send(&message),
+                None => gst::debug!(CAT, "viewer {}: what was copied is no text, or too long for it", self.id),
+            },
+        }
+    }
+}
+
+impl Listener for Exchange {
+    fn desktop_event(&self, event: &DesktopEvent) {
+        match event {
+            DesktopEvent::Cursor { serial, png, hotspot } => {
+                let cursor = control::Cursor { serial: *serial, png, hotspot: *hotspot };
+                self.outbox.send(&cursor.to_message());
+            }
+            DesktopEvent::Clipboard(parts) if self.hub.permissions().clipboard.outwards() => {
+                self.copied(parts.clone());
+            }
+            DesktopEvent::Clipboard(_) => {}
+            // The lower half is the browser's own number.
+            DesktopEvent::ClipboardTaken(transaction) if transaction >> 32 == self.id => {
+                self.outbox.send(&clipboard::taken(*transaction as u32));
+            }
+            DesktopEvent::ClipboardTaken(_) => {}
+            DesktopEvent::Screen { width, height } => {
+                self.outbox.send(&control::system(&format!("resolution,{width}x{height}")));
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
