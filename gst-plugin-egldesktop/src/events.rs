@@ -23,8 +23,7 @@ const LOCKS: &str = "egldesktop-locks";
 const RESIZE: &str = "egldesktop-resize";
 /// Name of the structure of a wanted scale; field `ratio` (double).
 const SCALE: &str = "egldesktop-scale";
-/// Name of the structure of clipboard content; fields as in [`desktop::write_parts`], and `transaction` (uint64, where
-/// an answer is wanted).
+/// Name of the structure of clipboard content; fields as in [`desktop::write_parts`], and `transaction` (uint64).
 const CLIPBOARD: &str = "egldesktop-clipboard";
 /// Name of the structure of a request for [`DesktopEvent`]s; field `clipboard` (boolean).
 const REPORT: &str = "egldesktop-report";
@@ -93,7 +92,7 @@ pub enum InputEvent {
         /// Each format once.
         parts: Vec<Part>,
         /// Comes back in [`DesktopEvent::ClipboardTaken`].
-        transaction: Option<u64>,
+        transaction: u64,
     },
     /// Somebody new listens: tell the cursor and the size of the screen now. Custom event.
     Report {
@@ -130,8 +129,7 @@ impl InputEvent {
             }
             Self::Scale(ratio) => custom(gst::Structure::builder(SCALE).field("ratio", ratio).build()),
             Self::Clipboard { parts, transaction } => {
-                let builder = gst::Structure::builder(CLIPBOARD);
-                let mut structure = builder.field_if_some("transaction", *transaction).build();
+                let mut structure = gst::Structure::builder(CLIPBOARD).field("transaction", transaction).build();
                 desktop::write_parts(&mut structure, parts);
                 custom(structure)
             }
@@ -158,7 +156,7 @@ impl InputEvent {
             SCALE => Some(vec![Self::Scale(structure.get("ratio").ok()?)]),
             CLIPBOARD => Some(vec![Self::Clipboard {
                 parts: desktop::read_parts(structure),
-                transaction: structure.get("transaction").ok(),
+                transaction: structure.get("transaction").ok()?,
             }]),
             REPORT => Some(vec![Self::Report { clipboard: structure.get("clipboard").ok()? }]),
             _ => None,
@@ -228,8 +226,7 @@ mod tests {
             InputEvent::Locks { caps: true, num: false },
             InputEvent::Resize { width: 1366, height: 768 },
             InputEvent::Scale(1.25),
-            InputEvent::Clipboard { parts: desktop::tests::parts(), transaction: Some(u64::MAX) },
-            InputEvent::Clipboard { parts: vec![], transaction: None },
+            InputEvent::Clipboard { parts: desktop::tests::parts(), transaction: u64::MAX },
             InputEvent::Report { clipboard: true },
         ] {
             assert_eq!(InputEvent::parse(&sent.to_event((3.0, 4.0))), Some(vec![sent]));

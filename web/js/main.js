@@ -1,5 +1,8 @@
 /** Puts the parts together. Everything with a decision in it lives elsewhere. */
 
+import { Clipboard } from './clipboard/clipboard.js';
+import { Gate } from './clipboard/gate.js';
+import * as localClipboard from './clipboard/local.js';
 import { fetchConfig, probeHealth } from './core/http.js';
 import { createPeer } from './core/peer.js';
 import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
@@ -41,8 +44,9 @@ const session = new Session({
   now: () => performance.now(),
   random: Math.random,
 });
-/** @param {string} text */
-const send = (text) => void session.send(text);
+const gate = new Gate((text) => void session.send(text));
+/** What the user does goes through here, so that nothing overtakes the clipboard. @param {string} text */
+const send = (text) => gate.send(text);
 
 // The picture, sound and what lies over them.
 
@@ -53,12 +57,25 @@ const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: ()
 
 // Input.
 
+const clipboard = new Clipboard({
+  send: (text) => session.send(text),
+  drained: () => session.drained(),
+  gate,
+  local: localClipboard,
+  type: (text) => keyboard.type(text),
+  tell: (text) => toasts.show(text),
+});
+target.addEventListener('paste', (event) => void clipboard.pasted(event));
+for (const type of ['keydown', 'pointerdown']) document.addEventListener(type, () => clipboard.gesture());
+window.addEventListener('focus', () => void clipboard.focused());
+
 const keyboard = new Keyboard({
   target,
   send,
   mac,
   hotkey: (event) => runHotkey(event),
   onReset: () => panel.releaseKeys(),
+  pasteKey: () => clipboard.pasteKey(),
 });
 const pointer = new Pointer({
   area,
@@ -199,6 +216,7 @@ session.addEventListener('track', (event) => {
 session.addEventListener('channel', (event) => {
   Object.assign(server, { encoder: '', latencyMs: null, resizes: false });
   view.forgetCursors();
+  clipboard.reset();
   drawn = false;
   if (detail(event)) keyboard.reset();
 });
@@ -208,12 +226,15 @@ session.addEventListener('message', (event) => {
   else if (message?.type === 'ping') send(pong(message.startTime));
   else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
   else if (message?.type === 'system') systemMessage(message);
+  else if (message?.type === 'clipboard-taken') clipboard.taken(message.id);
+  else if (message) clipboard.receive(message);
 });
 
 /** @param {import('./core/protocol.js').SystemMessage} message */
 function systemMessage({ name, value }) {
   if (name === 'encoder') server.encoder = value;
   else if (name === 'reload') session.restart();
+  else if (name === 'clipboard') clipboard.setPolicy(value);
   else if (name === 'resize') server.resizes = /^true$/i.test(value);
 }
 

@@ -288,8 +288,8 @@ pub fn pieces(parts: Arc<[Part]>) -> impl Iterator<Item = String> + Send {
     })
 }
 
-/// Extension: the desktop pastes from now on what came with this transfer.
-pub fn taken(id: u32) -> String {
+/// Extension: the desktop pastes from now on what came with this transfer; `None`: what came from another browser.
+pub fn taken(id: Option<u32>) -> String {
     json!({ "type": "clipboard-taken", "data": { "id": id } }).to_string()
 }
 

@@ -179,7 +179,7 @@ impl Desktop {
             InputEvent::Scale(ratio) => self.scale(ratio),
             InputEvent::Clipboard { parts, transaction } => {
                 self.clipboard.set(display, parts)?;
-                self.reports.extend(transaction.map(DesktopEvent::ClipboardTaken).map(Report::Event));
+                self.reports.push(Report::Event(DesktopEvent::ClipboardTaken(transaction)));
                 Ok(())
             }
             InputEvent::Report { clipboard } => {

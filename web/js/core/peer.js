@@ -15,11 +15,14 @@ import { withStereo } from './protocol.js';
  * @property {(candidate: RTCIceCandidateInit) => Promise<void>} addCandidate
  * @property {(text: string) => boolean} send false when the message could not be sent
  * @property {() => number} buffered bytes that wait in the data channel
+ * @property {() => Promise<void>} drained resolves once little waits in the data channel
  * @property {() => Promise<RTCStatsReport>} stats
  * @property {() => void} close
  */
 
 const CHANNEL_LABEL = 'input';
+/** Bytes that may wait in the data channel: enough to keep it busy. */
+const LOW_BYTES = 256 * 1024;
 
 /**
  * @param {RTCConfiguration} config
@@ -55,6 +58,7 @@ export function createPeer(config, handlers) {
     if (closed || event.channel.label !== CHANNEL_LABEL) return;
     const opened = event.channel;
     channel = opened;
+    opened.bufferedAmountLowThreshold = LOW_BYTES;
     const onOpen = () => !closed && handlers.onChannel(true);
     opened.addEventListener('message', ({ data }) => !closed && handlers.onMessage(data));
     opened.addEventListener('close', () => {
@@ -91,6 +95,13 @@ export function createPeer(config, handlers) {
       }
     },
     buffered: () => channel?.bufferedAmount ?? 0,
+    async drained() {
+      const waiting = channel;
+      if (!waiting || waiting.bufferedAmount <= LOW_BYTES) return;
+      await new Promise((resolve) => {
+        for (const type of ['bufferedamountlow', 'close']) waiting.addEventListener(type, resolve, { once: true });
+      });
+    },
     stats: () => pc.getStats(),
     close() {
       closed = true;

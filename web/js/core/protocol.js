@@ -5,6 +5,8 @@
  * comes from the server is checked here, so that the rest of the client deals in known shapes only.
  */
 
+import { MIMES } from '../clipboard/wire.js';
+
 /** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
 export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
 
@@ -56,6 +58,11 @@ export function wheelSteps(ticks) {
 export const keyDown = (keysym) => `kd,${keysym}`;
 /** @param {number} keysym */
 export const keyUp = (keysym) => `ku,${keysym}`;
+/**
+ * @param {boolean} caps
+ * @param {boolean} num
+ */
+export const lockStates = (caps, num) => `kl,${caps ? 1 : 0},${num ? 1 : 0}`;
 /** Releases every key and modifier on the server. */
 export const keyReset = () => 'kr';
 /** @param {Iterable<number>} keysyms the keys that are down now: the server lets go of all others */
@@ -98,7 +105,10 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'system', name: string, value: string}} SystemMessage
  * @typedef {{type: 'ping', startTime: number}} PingMessage
  * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
- * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage} ServerMessage
+ * @typedef {{type: 'clipboard-taken', id: number | null}} TakenMessage
+ *   the desktop pastes what came with that transfer; null: what came from another browser
+ * @typedef {import('../clipboard/wire.js').ContentMessage} ContentMessage
+ * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage | TakenMessage | ContentMessage} ServerMessage
  */
 
 /**
@@ -125,6 +135,20 @@ export function decodeMessage(text) {
       const milliseconds = Number(data.latency_ms);
       return Number.isFinite(milliseconds) ? { type: 'latency', milliseconds } : null;
     }
+    case 'clipboard':
+      return isBase64(data.content) ? { type: 'clipboard', base64: data.content } : null;
+    case 'clipboard-msg-start': {
+      const size = Number(data.total_size);
+      if (!Number.isSafeInteger(size) || size < 0) return null;
+      const mime = MIMES.find((known) => known === data.mime_type) ?? null;
+      return { type: 'clipboard-start', mime, size, more: data.more === true };
+    }
+    case 'clipboard-msg-data':
+      return isBase64(data.content) ? { type: 'clipboard-data', base64: data.content } : null;
+    case 'clipboard-msg-end':
+      return { type: 'clipboard-end' };
+    case 'clipboard-taken':
+      return { type: 'clipboard-taken', id: typeof data.id === 'number' ? data.id : null };
     default:
       return null;
   }
@@ -198,6 +222,14 @@ function decodeCursor(data) {
   // It ends up inside a CSS value, hence the strict check.
   if (typeof image !== 'string' || !BASE64.test(image)) return null;
   return { type: 'cursor', image, hotspot, handle };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+function isBase64(value) {
+  return typeof value === 'string' && (value === '' || (BASE64.test(value) && value.length % 4 === 0));
 }
 
 /** @param {unknown} value */

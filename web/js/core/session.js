@@ -131,6 +131,11 @@ export class Session extends EventTarget {
     return this.#peer?.buffered() ?? 0;
   }
 
+  /** @returns {Promise<void>} resolves once the network has taken most of it */
+  async drained() {
+    await this.#peer?.drained();
+  }
+
   /** @returns {Promise<RTCStatsReport | null>} */
   async stats() {
     return (await this.#peer?.stats()) ?? null;

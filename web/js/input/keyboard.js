@@ -7,8 +7,8 @@
  * as text.
  */
 
-import { commitText, keyDown, keyReset, keyUp, keysHeld } from '../core/protocol.js';
-import { Keysym, isModifier, keysymOf } from './keysyms.js';
+import { commitText, keyDown, keyReset, keyUp, keysHeld, lockStates } from '../core/protocol.js';
+import { Keysym, isModifier, isPaste, keysymOf } from './keysyms.js';
 
 const HEARTBEAT_MS = 1000;
 /** Windows presses a Control that nobody touched right before AltGr. */
@@ -22,6 +22,7 @@ const FILLER = '\u200b';
  * @property {(message: string) => void} send
  * @property {(event: KeyboardEvent) => boolean} hotkey true if the client itself took the key
  * @property {() => void} [onReset] all keys were released
+ * @property {() => boolean} [pasteKey] a key that pastes was pressed; true if the browser has to see it too
  * @property {boolean} [mac]
  */
 
@@ -33,6 +34,8 @@ export class Keyboard {
   #held = new Map();
   #composing = false;
   #controlTime = -Infinity;
+  /** What the server was told about Caps Lock and Num Lock. */
+  #locks = '';
   /** @type {ReturnType<typeof setInterval> | null} */
   #heartbeat = null;
 
@@ -52,10 +55,6 @@ export class Keyboard {
       this.#refill();
     });
     target.addEventListener('input', (event) => this.#input(/** @type {InputEvent} */ (event)));
-    target.addEventListener('paste', (event) => {
-      event.preventDefault();
-      this.type(event.clipboardData?.getData('text/plain') ?? '');
-    });
     // Keys let go elsewhere are never reported here; a desktop with Ctrl stuck is the worst guest.
     target.addEventListener('blur', () => this.reset());
     target.addEventListener('focus', () => this.reset());
@@ -86,6 +85,7 @@ export class Keyboard {
   reset() {
     this.#held.clear();
     this.#controlTime = -Infinity;
+    this.#locks = '';
     this.#beat();
     this.#options.send(keyReset());
     this.#options.onReset?.();
@@ -100,8 +100,10 @@ export class Keyboard {
     }
     const keysym = keysymOf(event);
     if (keysym === null) return; // the browser composes it and we get text
-    event.preventDefault();
+    const shared = !event.repeat && isPaste(event, this.#options.mac) && this.#options.pasteKey?.();
+    if (!shared) event.preventDefault();
     if (event.repeat) return; // the X server repeats by itself
+    this.#tellLocks(event, keysym);
 
     if (keysym === Keysym.Level3Shift && event.timeStamp - this.#controlTime < FAKE_CONTROL_MS) {
       this.#release('ControlLeft');
@@ -115,6 +117,22 @@ export class Keyboard {
     }
     // Without a code there is nothing to pair the release with (synthetic events, some phones).
     this.#press(event.code || `key:${event.key}`, keysym);
+  }
+
+  /**
+   * Keys mean what the local locks make of them, so the desktop's have to be the same.
+   * @param {KeyboardEvent} event
+   * @param {number} keysym
+   */
+  #tellLocks(event, keysym) {
+    // Browsers disagree on whether the event of a lock itself comes before or after it.
+    if (keysym === Keysym.CapsLock || keysym === Keysym.NumLock || !event.getModifierState) return;
+    // Keypads of a Mac always type digits.
+    const num = this.#options.mac || event.getModifierState('NumLock');
+    const locks = lockStates(event.getModifierState('CapsLock'), num);
+    if (locks === this.#locks) return;
+    this.#locks = locks;
+    this.#options.send(locks);
   }
 
   /** @param {KeyboardEvent} event */

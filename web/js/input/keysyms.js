@@ -17,6 +17,7 @@ export const Keysym = Object.freeze({
   Shift: 0xffe1,
   Control: 0xffe3,
   CapsLock: 0xffe5,
+  NumLock: 0xff7f,
   Alt: 0xffe9,
   AltRight: 0xffea,
   Super: 0xffeb,
@@ -111,6 +112,17 @@ export function keysymOf(event) {
   const f = /^F([1-9]|1\d|2[0-4])$/.exec(key);
   if (f) return 0xffbd + Number(f[1]);
   return Object.hasOwn(NAMED, key) ? NAMED[key] : null;
+}
+
+/**
+ * @param {{key: string, ctrlKey: boolean, shiftKey: boolean, altKey: boolean, metaKey: boolean}} event
+ * @param {boolean} [mac]
+ * @returns {boolean} whether the key pastes, here and on most desktops
+ */
+export function isPaste({ key, ctrlKey, shiftKey, altKey, metaKey }, mac = false) {
+  if (altKey) return false;
+  if (key === 'v' || key === 'V') return ctrlKey !== metaKey && (mac || ctrlKey);
+  return key === 'Insert' && shiftKey && !ctrlKey && !metaKey;
 }
 
 /**

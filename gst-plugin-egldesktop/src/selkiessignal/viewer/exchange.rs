@@ -64,7 +64,8 @@ impl Exchange {
         match lock(&self.inbox).feed(message) {
             Ok(Some(Delivery { parts, id })) => {
                 video.listeners().set_clipboard(parts.clone().into());
-                let transaction = id.map(|id| self.id << 32 | u64::from(id));
+                // Browsers number from 1.
+                let transaction = self.id << 32 | u64::from(id.unwrap_or(0));
                 video.push_upstream(InputEvent::Clipboard { parts, transaction }.to_event((0.0, 0.0)));
             }
             Ok(None) => {}
@@ -94,9 +95,11 @@ impl Listener for Exchange {
                 self.copied(parts.clone());
             }
             DesktopEvent::Clipboard(_) => {}
-            // The lower half is the browser's own number.
-            DesktopEvent::ClipboardTaken(transaction) if transaction >> 32 == self.id => {
-                self.outbox.send(&clipboard::taken(*transaction as u32));
+            // Clients of selkies-gstreamer do not wait for it.
+            DesktopEvent::ClipboardTaken(transaction) if self.dialect == Dialect::Extended => {
+                // The upper half is the viewer, the lower half its own number.
+                let mine = transaction >> 32 == self.id;
+                self.outbox.send(&clipboard::taken(mine.then_some(*transaction as u32)));
             }
             DesktopEvent::ClipboardTaken(_) => {}
             DesktopEvent::Screen { width, height } => {

@@ -1,0 +1,38 @@
+/**
+ * Keeps input back while the clipboard is on its way, so that Ctrl+V never overtakes what it is to
+ * paste. Everything that passes keeps its order.
+ */
+export class Gate {
+  #send;
+  #closed = false;
+  /** @type {string[]} */
+  #waiting = [];
+
+  /** @param {(message: string) => void} send */
+  constructor(send) {
+    this.#send = send;
+  }
+
+  /** @param {string} message */
+  send(message) {
+    if (this.#closed) this.#waiting.push(message);
+    else this.#send(message);
+  }
+
+  close() {
+    this.#closed = true;
+  }
+
+  open() {
+    this.#closed = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const message of waiting) this.#send(message);
+  }
+
+  /** Lets nothing of what waits through: the connection it was meant for is gone. */
+  reset() {
+    this.#closed = false;
+    this.#waiting = [];
+  }
+}
