@@ -126,6 +126,22 @@ describe('Keyboard', () => {
     assert.deepEqual(sent, ['kd,65513', 'ku,65513', 'kd,64']);
   });
 
+  it('tells the locks before the key that they matter for, once', () => {
+    const locks = { getModifierState: (name) => name === 'CapsLock' };
+    down('CapsLock', 'CapsLock', locks);
+    down('A', 'KeyA', locks);
+    down('B', 'KeyB', locks);
+    assert.deepEqual(sent, ['kd,65509', 'kl,1,0', 'kd,65', 'kd,66']);
+  });
+
+  it('leaves a paste key to the browser as well, if the clipboard wants it', () => {
+    start({ pasteKey: () => true });
+    down('Control', 'ControlLeft', { location: 1 });
+    assert.ok(!down('v', 'KeyV', { ctrlKey: true, shiftKey: false, metaKey: false }));
+    assert.ok(down('v', 'KeyV', { ctrlKey: true, shiftKey: false, metaKey: false, repeat: true }));
+    assert.deepEqual(sent, ['kd,65507', 'kd,118']);
+  });
+
   it('keeps its own shortcuts from the desktop', () => {
     start({ hotkey: (event) => event.code === 'KeyF' });
     assert.ok(down('F', 'KeyF'));

@@ -7,9 +7,9 @@
  * the browser insists on one.
  */
 
-import { Inbox, MAX_CONTENT, contentMessages, sizeOf, textMessage } from './wire.js';
+import { Inbox, MAX_CONTENT, contentMessages, sizeOf, textMessage } from '../core/content.js';
 
-/** @typedef {import('./wire.js').Content} Content */
+/** @typedef {import('../core/content.js').Content} Content */
 
 /** How long a paste event may be behind its key; it is dispatched right after it, if at all. */
 const PASTE_LIMIT_MS = 250;
@@ -111,7 +111,7 @@ export class Clipboard {
     if (content) void this.#write(content);
   }
 
-  /** @param {import('./wire.js').ContentMessage} message */
+  /** @param {import('../core/content.js').ContentMessage} message */
   receive(message) {
     const content = this.#inbox.take(message);
     if (!content) return;

@@ -1,9 +1,9 @@
 /** The clipboard of this machine, as far as the browser lets a page have it. */
 
-import { MIMES } from './wire.js';
+import { MIMES } from '../core/content.js';
 
-/** @typedef {import('./wire.js').Content} Content */
-/** @typedef {import('./wire.js').Mime} Mime */
+/** @typedef {import('../core/content.js').Content} Content */
+/** @typedef {import('../core/content.js').Mime} Mime */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -117,7 +117,7 @@ function sameBytes(one, other) {
 }
 
 /**
- * @param {Uint8Array} png
+ * @param {Uint8Array<ArrayBuffer>} png
  * @returns {Promise<ImageData | null>}
  */
 async function pixelsOf(png) {

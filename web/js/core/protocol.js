@@ -5,7 +5,7 @@
  * comes from the server is checked here, so that the rest of the client deals in known shapes only.
  */
 
-import { MIMES } from '../clipboard/wire.js';
+import { MIMES } from './content.js';
 
 /** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
 export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
@@ -107,7 +107,7 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
  * @typedef {{type: 'clipboard-taken', id: number | null}} TakenMessage
  *   the desktop pastes what came with that transfer; null: what came from another browser
- * @typedef {import('../clipboard/wire.js').ContentMessage} ContentMessage
+ * @typedef {import('./content.js').ContentMessage} ContentMessage
  * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage | TakenMessage | ContentMessage} ServerMessage
  */
 

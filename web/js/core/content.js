@@ -8,7 +8,7 @@
  */
 
 /** @typedef {'text/plain' | 'text/html' | 'image/png'} Mime */
-/** @typedef {Map<Mime, Uint8Array>} Content what was copied, by format */
+/** @typedef {Map<Mime, Uint8Array<ArrayBuffer>>} Content what was copied, by format */
 
 /** The formats that are shared. @type {readonly Mime[]} */
 export const MIMES = Object.freeze(['text/plain', 'text/html', 'image/png']);
@@ -52,7 +52,7 @@ export const textMessage = (text) => `cw,${toBase64(text)}`;
 
 /** Puts what the server sends together again. */
 export class Inbox {
-  /** @type {{mime: Mime | null, bytes: Uint8Array, filled: number, more: boolean} | null} */
+  /** @type {{mime: Mime | null, bytes: Uint8Array<ArrayBuffer>, filled: number, more: boolean} | null} */
   #part = null;
   /** @type {Content} */
   #content = new Map();
@@ -108,7 +108,7 @@ function toBase64(bytes) {
   return btoa(binary);
 }
 
-/** @param {string} base64 checked when the message was decoded */
+/** @param {string} base64 checked when the message was decoded @returns {Uint8Array<ArrayBuffer>} */
 function fromBase64(base64) {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
