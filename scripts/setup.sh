@@ -15,9 +15,9 @@ media=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gs
   gstreamer1.0-plugins-ugly gstreamer1.0-nice gstreamer1.0-pulseaudio gstreamer1.0-x)
 desktop=(xvfb xauth pulseaudio dbus dbus-x11)
 # Only where no other session is there: see launcher/src/services/session.rs.
-mate=(mate-desktop-environment-core mate-terminal mate-backgrounds desktop-base fonts-dejavu-core)
+mate=(mate-desktop-environment-core mate-terminal mate-backgrounds desktop-base fonts-dejavu-core libglib2.0-bin)
 sessions=(mate-session openbox fluxbox icewm marco xfwm4 metacity twm x-window-manager)
-tests=(chromium chromium-driver iproute2 util-linux xterm x11-apps pulseaudio-utils)
+tests=(chromium chromium-driver iproute2 util-linux xterm x11-apps x11-utils xclip pulseaudio-utils)
 # Either will do; the second is twenty times smaller.
 cjk_fonts=(fonts-noto-cjk fonts-wqy-microhei)
 

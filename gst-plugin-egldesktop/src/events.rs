@@ -85,7 +85,7 @@ pub enum InputEvent {
         /// From the top to the bottom.
         height: u32,
     },
-    /// Everything should be drawn this many times as large as at 96 dpi. Custom event.
+    /// Everything should be drawn this many times as large as usual. Custom event.
     Scale(f64),
     /// What the desktop shall paste from now on. Custom event.
     Clipboard {

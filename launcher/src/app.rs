@@ -87,8 +87,9 @@ impl Desktop {
             Ok(player) => player,
             Err(error) => return error,
         };
+        let scale = services.scale(&self.plan);
         tokio::select! {
-            error = player.watch() => error,
+            error = player.watch(|dpi| scale.set(dpi)) => error,
             error = services.failed() => error,
         }
     }

@@ -1,51 +1,11 @@
 //! `desktopinput`: events from downstream reach the X clients.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use egldesktop_tests::painter::{Painter, Seen};
 use egldesktop_tests::xvfb::Xvfb;
-use gst::prelude::*;
 use gst_video::NavigationEvent;
 
-struct Control {
-    pipeline: gst::Pipeline,
-    sink: gst::Element,
-}
-
-impl Control {
-    /// A video of another size than the screen, so that positions have to be scaled.
-    fn start(display: &str, width: u32, height: u32) -> Result<Self> {
-        super::init();
-        let text = format!(
-            "videotestsrc is-live=true ! video/x-raw,width={width},height={height} ! \
-             desktopinput display-name={display} ! fakesink name=sink"
-        );
-        let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
-        let sink = pipeline.by_name("sink").context("no sink")?;
-        pipeline.set_state(gst::State::Playing)?;
-        // Caps have passed when the pipeline plays.
-        let (result, state, _) = pipeline.state(gst::ClockTime::from_seconds(30));
-        result?;
-        assert_eq!(state, gst::State::Playing);
-        Ok(Self { pipeline, sink })
-    }
-
-    fn send(&self, event: gst::Event) -> Result<()> {
-        let pad = self.sink.static_pad("sink").context("no pad")?;
-        assert!(pad.push_event(event), "nobody takes the event");
-        Ok(())
-    }
-
-    fn key(&self, name: &str) -> Result<()> {
-        self.send(NavigationEvent::new_key_press(name).build())?;
-        self.send(NavigationEvent::new_key_release(name).build())
-    }
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _ = self.pipeline.set_state(gst::State::Null);
-    }
-}
+use crate::control::Control;
 
 #[test]
 fn positions_are_those_of_the_video() -> Result<()> {

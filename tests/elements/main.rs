@@ -1,8 +1,12 @@
 //! The elements as GStreamer loads them, on pipelines against a real X server.
 
 mod capture;
+mod clipboard;
+mod control;
 mod input;
 mod inspect;
+mod layouts;
+mod screen;
 mod serve;
 
 use std::sync::Once;

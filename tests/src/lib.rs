@@ -9,6 +9,8 @@ pub mod namespace;
 pub mod painter;
 pub mod process;
 pub mod pulse;
+pub mod xclip;
+pub mod xev;
 pub mod xvfb;
 
 use std::time::Duration;

@@ -49,7 +49,7 @@ pub enum Action {
         /// Even.
         height: u32,
     },
-    /// Draw everything this many times as large as at 96 dpi.
+    /// Draw everything this many times as large as usual.
     Scale(f64),
 }
 

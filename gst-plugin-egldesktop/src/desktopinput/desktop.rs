@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) display_name: Option<String>,
     /// Hz of the modes that are made.
     pub(super) refresh: u32,
+    /// Dots per inch that a scale of 1 stands for.
+    pub(super) dpi: u32,
     /// Whether the selection of the middle button is shared like the clipboard.
     pub(super) primary_selection: bool,
 }
@@ -58,6 +60,8 @@ pub(super) struct Desktop {
     refresh: u32,
     /// The size that is wanted, and when it will be set.
     resize: Option<(Instant, (u32, u32))>,
+    /// Dots per inch at a scale of 1, and now.
+    unscaled: f64,
     dpi: f64,
     dpi_changes: u32,
     size_told: (u16, u16),
@@ -79,7 +83,8 @@ impl Desktop {
             clipboard,
             refresh: settings.refresh,
             resize: None,
-            dpi: dpi::UNSCALED,
+            unscaled: settings.dpi.into(),
+            dpi: settings.dpi.into(),
             dpi_changes: 0,
             size_told,
             reports: Vec::new(),
@@ -202,7 +207,7 @@ impl Desktop {
     fn scale(&mut self, ratio: f64) -> Result<(), InputError> {
         /// What makes sense for the windows of a desktop.
         const SENSIBLE: std::ops::RangeInclusive<f64> = 0.5..=4.0;
-        let dpi = dpi::UNSCALED * ratio;
+        let dpi = self.unscaled * ratio;
         if !SENSIBLE.contains(&ratio) || dpi == self.dpi {
             return Ok(());
         }

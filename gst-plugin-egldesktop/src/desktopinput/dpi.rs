@@ -7,7 +7,7 @@ use super::display::{Display, InputError};
 use super::imp::CAT;
 
 /// What X calls unscaled.
-pub(super) const UNSCALED: f64 = 96.0;
+const UNSCALED: f64 = 96.0;
 /// Pixels of the pointer at that.
 const CURSOR: f64 = 24.0;
 /// The most of the resource property that is read, in units of four bytes.

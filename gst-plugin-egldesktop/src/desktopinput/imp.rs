@@ -19,10 +19,11 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("desktopinput", gst::DebugColorFlags::empty(), Some("X input")));
 
 const DEFAULT_REFRESH: u32 = 60;
+const DEFAULT_DPI: u32 = 96;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { display_name: None, refresh: DEFAULT_REFRESH, primary_selection: false }
+        Self { display_name: None, refresh: DEFAULT_REFRESH, dpi: DEFAULT_DPI, primary_selection: false }
     }
 }
 
@@ -39,6 +40,11 @@ pub struct DesktopInput {
         name = "refresh", get, set, type = u32, member = refresh, nick = "Refresh rate",
         blurb = "Hz of the video modes that are made when the screen is given another size",
         builder().minimum(1).maximum(600).default_value(DEFAULT_REFRESH).mutable_ready()
+    )]
+    #[property(
+        name = "dpi", get, set, type = u32, member = dpi, nick = "DPI",
+        blurb = "Dots per inch that a scale of 1 stands for",
+        builder().minimum(24).maximum(960).default_value(DEFAULT_DPI).mutable_ready()
     )]
     #[property(
         name = "primary-selection", get, set, type = bool, member = primary_selection, nick = "Primary selection",

@@ -53,8 +53,12 @@ impl Player {
     }
 
     /// Watches until the pipeline ends, which a desktop's never does by itself: so this returns an error only.
-    pub(crate) async fn watch(&mut self) -> anyhow::Error {
+    /// `set_dpi` is called when browsers want the desktop's dots per inch changed.
+    pub(crate) async fn watch(&mut self, set_dpi: impl Fn(f64)) -> anyhow::Error {
         while let Some(message) = self.bus.next().await {
+            if let Some(dpi) = wanted_dpi(&message) {
+                set_dpi(dpi);
+            }
             if let Err(error) = self.handle_message(&message, true) {
                 return error;
             }
@@ -171,6 +175,12 @@ impl Handle {
             Err(_) => tracing::warn!("the pipeline does not stop within {} s", STOP_LIMIT.as_secs()),
         }
     }
+}
+
+/// What desktopinput posts when a browser has another scale.
+fn wanted_dpi(message: &gst::Message) -> Option<f64> {
+    let gst::MessageView::Element(message) = message.view() else { return None };
+    message.structure().filter(|structure| structure.name() == "egldesktop-dpi")?.get("dpi").ok()
 }
 
 fn source_name(message: &gst::MessageRef) -> String {

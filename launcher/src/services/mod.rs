@@ -5,6 +5,7 @@ mod dbus;
 mod display_number;
 mod framebuffer;
 mod pulseaudio;
+mod scale;
 pub(crate) mod session;
 pub(crate) mod xvfb;
 
@@ -12,6 +13,8 @@ use std::{io, path::Path, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use tokio::sync::mpsc;
+
+use scale::Scale;
 
 use crate::{
     plan::{Display, Plan, Sound},
@@ -97,6 +100,11 @@ impl Services {
             }
         }
         Ok(Endpoints { display, pulse_server })
+    }
+
+    /// How large the session draws; once it was started.
+    pub(crate) fn scale(&self, plan: &Plan) -> Scale {
+        Scale::new(&self.spawner, plan)
     }
 
     /// Returns when a service without which there is no desktop has ended.

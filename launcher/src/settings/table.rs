@@ -112,6 +112,22 @@ pub(crate) static ENCODER: Variable = Variable::new(
 .aliases(&["SELKIES_ENCODER"])
 .default("x264enc");
 
+pub(crate) static RESIZE: Variable = Variable::new(
+    "WEBRTC_ENABLE_RESIZE",
+    Kind::Boolean,
+    "let browsers give the screen the size and the scale of their window",
+)
+.aliases(&["SELKIES_ENABLE_RESIZE"])
+.default("false");
+
+pub(crate) static CLIPBOARD: Variable = Variable::new(
+    "SELKIES_ENABLE_CLIPBOARD",
+    Kind::Choice(&["true", "false", "in", "out"]),
+    "share the clipboard: `true`, `false`, only `in` to the desktop, or only `out` of it",
+)
+.aliases(&["ENABLE_CLIPBOARD"])
+.default("true");
+
 pub(crate) static FRAMERATE: Variable = Variable::new("SELKIES_FRAMERATE", number(1, 480), "most frames per second")
     .aliases(&["WEBRTC_FRAMERATE"])
     .default("60");
@@ -226,6 +242,8 @@ pub(crate) static TABLE: &[&Variable] = &[
     &REFRESH,
     &DPI,
     &DEPTH,
+    &RESIZE,
+    &CLIPBOARD,
     &ENCODER,
     &FRAMERATE,
     &VIDEO_BITRATE,
