@@ -23,9 +23,13 @@ impl Capture {
     }
 
     fn start_by(display: &str, caps: &str, method: &str) -> Result<Self> {
+        Self::start_with(display, caps, &format!("show-pointer=false capture-method={method}"))
+    }
+
+    fn start_with(display: &str, caps: &str, properties: &str) -> Result<Self> {
         super::init();
         let text = format!(
-            "egldesktopsrc display-name={display} capture-method={method} name=src ! {caps} ! appsink name=sink sync=false"
+            "egldesktopsrc display-name={display} {properties} name=src ! {caps} ! appsink name=sink sync=false"
         );
         let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
         let sink = pipeline.by_name("sink").and_downcast::<gst_app::AppSink>().context("no sink")?;

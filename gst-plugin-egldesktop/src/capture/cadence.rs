@@ -33,9 +33,19 @@ pub(crate) enum Step {
     Wait(Instant),
 }
 
+/// What there is a frame for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// For what was drawn, at the maximum rate at most.
+    Damage,
+    /// For each tick of the rate, whether or not something was drawn.
+    Fixed,
+}
+
 /// Decides the times of the frames.
 #[derive(Debug)]
 pub(crate) struct Cadence {
+    pace: Pace,
     interval: Duration,
     /// GCRA's theoretical arrival time of the next frame.
     arrival: Option<Instant>,
@@ -46,13 +56,14 @@ pub(crate) struct Cadence {
 
 impl Cadence {
     /// `rate` is the highest number of frames per second.
-    pub(crate) fn new(rate: f64) -> Self {
-        Self { interval: interval(rate), arrival: None, last_sent: None, refinements_left: 0, refresh: false }
+    pub(crate) fn new(pace: Pace, rate: f64) -> Self {
+        let interval = interval(pace, rate);
+        Self { pace, interval, arrival: None, last_sent: None, refinements_left: 0, refresh: false }
     }
 
     /// Changes the highest number of frames per second.
     pub(crate) fn set_rate(&mut self, rate: f64) {
-        self.interval = interval(rate);
+        self.interval = interval(self.pace, rate);
     }
 
     /// Somebody needs a picture now, changed or not: a new viewer, a keyframe request.
@@ -63,7 +74,11 @@ impl Cadence {
     /// What to do at `now`, given whether something was drawn since the last picture.
     pub(crate) fn step(&self, now: Instant, damaged: bool) -> Step {
         let Some(last_sent) = self.last_sent else { return Step::Capture };
-        if damaged {
+        if self.pace == Pace::Fixed && !self.refresh {
+            let due = self.arrival.unwrap_or(now);
+            return if now >= due { Step::Capture } else { Step::Wait(due) };
+        }
+        if damaged && self.pace == Pace::Damage {
             let due = self.arrival.map_or(now, |arrival| arrival - self.interval.mul_f64(TOLERANCE));
             return if now >= due { Step::Capture } else { Step::Wait(due) };
         }
@@ -81,7 +96,12 @@ impl Cadence {
 
     /// The screen was looked at, and what was drawn there had changed nothing.
     pub(crate) fn looked(&mut self, now: Instant) {
-        self.arrival = Some(self.arrival.map_or(now, |arrival| arrival.max(now)) + self.interval);
+        let on_time = match self.pace {
+            Pace::Damage => self.arrival.map_or(now, |arrival| arrival.max(now)),
+            // Late by less than a tick does not move the next ones; what was missed is not made up for.
+            Pace::Fixed => self.arrival.filter(|arrival| now.duration_since(*arrival) < self.interval).unwrap_or(now),
+        };
+        self.arrival = Some(on_time + self.interval);
     }
 
     /// A new picture was sent.
@@ -100,8 +120,9 @@ impl Cadence {
     }
 }
 
-fn interval(rate: f64) -> Duration {
-    Duration::from_secs_f64(INTERVAL_FACTOR / rate.clamp(0.1, 1000.0))
+fn interval(pace: Pace, rate: f64) -> Duration {
+    let factor = if pace == Pace::Damage { INTERVAL_FACTOR } else { 1.0 };
+    Duration::from_secs_f64(factor / rate.clamp(0.1, 1000.0))
 }
 
 #[cfg(test)]
@@ -114,7 +135,7 @@ mod tests {
         let seconds = |time: Instant| time.duration_since(start).as_secs_f64();
         let mut damage: std::collections::VecDeque<f64> = damage.into_iter().collect();
         let (mut captures, mut repeats) = (Vec::new(), Vec::new());
-        let mut cadence = Cadence::new(rate);
+        let mut cadence = Cadence::new(Pace::Damage, rate);
         let (mut now, mut damaged) = (start, false);
         while seconds(now) < until {
             while damage.front().is_some_and(|&time| time <= seconds(now)) {
@@ -190,11 +211,37 @@ mod tests {
     #[test]
     fn a_refresh_is_answered_at_once_and_only_once() {
         let start = Instant::now();
-        let mut cadence = Cadence::new(60.0);
+        let mut cadence = Cadence::new(Pace::Damage, 60.0);
         cadence.captured(start);
         cadence.request_refresh();
         assert_eq!(cadence.step(start, false), Step::Repeat);
         cadence.repeated(start);
         assert!(matches!(cadence.step(start, false), Step::Wait(_)));
+    }
+
+    #[test]
+    fn a_fixed_rate_is_kept_whatever_is_drawn() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new(Pace::Fixed, 50.0);
+        let (mut now, mut frames) = (start, 0);
+        while now < start + Duration::from_millis(990) {
+            match cadence.step(now, frames % 2 == 0) {
+                Step::Capture => {
+                    frames += 1;
+                    // It takes a while, and every second one shows nothing new.
+                    now += Duration::from_millis(7);
+                    cadence.looked(now - Duration::from_millis(7));
+                    cadence.repeated(now);
+                }
+                Step::Wait(due) => now = due,
+                Step::Repeat => panic!("a fixed rate has no repeats of its own"),
+            }
+        }
+        assert_eq!(frames, 50);
+        // After a stall it goes on from there.
+        now += Duration::from_secs(5);
+        assert_eq!(cadence.step(now, false), Step::Capture);
+        cadence.looked(now);
+        assert_eq!(cadence.step(now, true), Step::Wait(now + Duration::from_millis(20)));
     }
 }

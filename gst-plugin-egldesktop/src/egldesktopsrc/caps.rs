@@ -3,7 +3,7 @@
 use gst_video::{VideoColorMatrix, VideoColorimetry, VideoFormat};
 use tile_convert::{Format, Matrix};
 
-use crate::capture::{Layout, Size};
+use crate::capture::{Picture, Size};
 
 pub(super) const DEFAULT_FRAMERATE: i32 = 60;
 const MAX_FRAMERATE: i32 = 1000;
@@ -12,12 +12,12 @@ const MAX_FRAMERATE: i32 = 1000;
 /// part of the copy, and costs no more than the copy. BGRx is the pixels as they are.
 ///
 /// Variable rate first: time-true for encoders that support it. A fixed rate for those that insist; frames then come at
-/// that rate at most.
-pub(super) fn all(size: Option<Size>) -> gst::Caps {
+/// that rate at most. The other way round for a source that pushes at a fixed rate.
+pub(super) fn all(size: Option<Size>, varies: bool) -> gst::Caps {
     let any = || gst::IntRange::new(1, i32::from(u16::MAX));
     let rate = || gst::FractionRange::new(gst::Fraction::new(1, 1), gst::Fraction::new(MAX_FRAMERATE, 1));
     let mut caps = gst::Caps::new_empty();
-    for variable in [true, false] {
+    for variable in [varies, !varies] {
         for format in [VideoFormat::Nv12, VideoFormat::I420, VideoFormat::Bgrx] {
             let mut picture = gst::Structure::builder("video/x-raw")
                 .field("format", format.to_str())
@@ -70,9 +70,8 @@ pub(super) fn rate(caps: &gst::Caps) -> Option<f64> {
     Some(f64::from(rate.numer()) / f64::from(rate.denom()))
 }
 
-/// How frames of fixed caps lie in memory: GStreamer's own layout, so that no frame needs a description of it.
-pub(super) fn layout(caps: &gst::Caps) -> Option<Layout> {
-    let info = gst_video::VideoInfo::from_caps(caps).ok()?;
+/// What the frames of fixed caps look like.
+pub(super) fn picture(info: &gst_video::VideoInfo) -> Option<Picture> {
     let format = match info.format() {
         VideoFormat::Nv12 => Format::Nv12,
         VideoFormat::I420 => Format::I420,
@@ -84,14 +83,7 @@ pub(super) fn layout(caps: &gst::Caps) -> Option<Layout> {
         _ => Matrix::Bt709Limited,
     };
     let size = Size { width: info.width().try_into().ok()?, height: info.height().try_into().ok()? };
-    let (mut offsets, mut strides) = ([0; 3], [0; 3]);
-    for (to, from) in offsets.iter_mut().zip(info.offset()) {
-        *to = *from;
-    }
-    for (to, from) in strides.iter_mut().zip(info.stride()) {
-        *to = usize::try_from(*from).ok()?;
-    }
-    Some(Layout { format, matrix, size, offsets, strides, length: info.size() })
+    Some(Picture { format, matrix, size })
 }
 
 #[cfg(test)]
@@ -101,7 +93,7 @@ mod tests {
     #[test]
     fn nv12_at_a_variable_rate_is_preferred() {
         gst::init().unwrap();
-        let caps = fixate(all(Some(Size { width: 641, height: 479 })));
+        let caps = fixate(all(Some(Size { width: 641, height: 479 }), true));
         let expected = "video/x-raw, format=NV12, pixel-aspect-ratio=1/1, colorimetry={bt709, bt601}, width=641, \
                         height=479, framerate=0/1, max-framerate=60/1";
         assert!(caps.is_subset(&expected.parse::<gst::Caps>().unwrap()), "{caps}");
@@ -109,12 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn odd_sizes_have_room_for_their_last_row_and_column() {
+    fn a_source_of_a_fixed_rate_says_so() {
         gst::init().unwrap();
-        let caps = "video/x-raw,format=I420,width=641,height=479,framerate=30/1,colorimetry=bt601".parse().unwrap();
-        let layout = layout(&caps).unwrap();
-        assert_eq!((layout.strides, layout.matrix), ([644, 324, 324], Matrix::Bt601Limited));
-        assert_eq!(layout.length, layout.offsets[2] + 324 * 240);
+        let caps = fixate(all(None, false));
+        assert_eq!(caps.structure(0).unwrap().get::<gst::Fraction>("framerate"), Ok(gst::Fraction::new(60, 1)));
+    }
+
+    #[test]
+    fn caps_tell_the_picture() {
+        gst::init().unwrap();
+        let caps = "video/x-raw,format=I420,width=641,height=479,framerate=30/1,colorimetry=bt601"
+            .parse::<gst::Caps>()
+            .unwrap();
+        let info = gst_video::VideoInfo::from_caps(&caps).unwrap();
+        let size = Size { width: 641, height: 479 };
+        assert_eq!(picture(&info), Some(Picture { format: Format::I420, matrix: Matrix::Bt601Limited, size }));
         assert_eq!(rate(&caps), Some(30.0));
     }
 }

@@ -5,71 +5,127 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
+use super::frames::Frames;
+use super::grabber::{GrabError, Grabber, Progress};
+use super::{allocation, caps};
+use crate::capture::{CaptureError, Choice, Method, Region, Size, Waker, WindowChoice};
+use crate::events;
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::base_src::CreateSuccess;
 use gst_base::subclass::prelude::*;
-use tile_convert::{TileGrid, TileSet};
 
-use super::caps;
-use crate::capture::{
-    Cadence, CaptureError, Frame, Framebuffer, Layout, Method, Ring, Screen, Size, Step, Waker, open_framebuffer,
-};
-use crate::events;
-
-static CAT: LazyLock<gst::DebugCategory> =
+pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("egldesktopsrc", gst::DebugColorFlags::empty(), Some("X screen capture")));
 
-/// What the streaming thread works with while started.
-struct Capture {
-    screen: Screen,
-    framebuffer: Box<dyn Framebuffer>,
-    cadence: Cadence,
-    /// From the first negotiation on.
-    frames: Option<Frames>,
+/// The properties that say what is captured; those of ximagesrc have its names, meanings and defaults.
+#[derive(Debug, Clone)]
+struct Settings {
+    display_name: Option<String>,
+    capture_method: Method,
+    xid: u64,
+    xname: Option<String>,
+    startx: u32,
+    starty: u32,
+    endx: u32,
+    endy: u32,
+    show_pointer: bool,
+    use_damage: bool,
 }
 
-/// The frames of the negotiated caps.
-struct Frames {
-    ring: Ring,
-    damage: TileSet,
-    /// The last picture, to send again.
-    last: Option<gst::Buffer>,
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            display_name: None,
+            capture_method: Method::Auto,
+            xid: 0,
+            xname: None,
+            startx: 0,
+            starty: 0,
+            endx: 0,
+            endy: 0,
+            show_pointer: true,
+            use_damage: true,
+        }
+    }
 }
 
-/// What a step of the capture came to.
-enum Progress {
-    /// A picture to push.
-    Picture(gst::Buffer),
-    /// The screen has this size now, which needs new caps.
-    Resized(Size),
-    /// Nothing yet.
-    Nothing,
+impl Settings {
+    fn choice(&self) -> Choice {
+        let window = match (self.xid, &self.xname) {
+            (0, None) => WindowChoice::Root,
+            (0, Some(title)) => WindowChoice::Title(title.clone()),
+            (id, _) => WindowChoice::Id(id),
+        };
+        Choice {
+            display_name: self.display_name.clone(),
+            window,
+            region: Region { start: (self.startx, self.starty), end: (self.endx, self.endy) },
+            damage: self.use_damage,
+            pointer: self.show_pointer,
+        }
+    }
 }
 
-// Lock order: `capture` before `size`. `capture` is held by the streaming thread while it waits, so nothing
-// that another thread calls may take it, but for start and stop, which basesrc calls without a streaming thread.
+// Lock order: `grabber` before the others. It is held by the streaming thread while it waits, so nothing that another
+// thread calls may take it, but for start and stop, which basesrc calls without a streaming thread.
 #[derive(Default, glib::Properties)]
 #[properties(wrapper_type = super::EglDesktopSrc)]
 pub struct EglDesktopSrc {
-    /// The X display to capture.
     #[property(
-        get, set, name = "display-name", nick = "Display name",
+        name = "display-name", nick = "Display name", get, set, type = Option<String>, member = display_name,
         blurb = "X display to capture, such as :0 (unset = the environment's DISPLAY)",
         builder().mutable_ready()
     )]
-    display_name: Mutex<Option<String>>,
-    /// How the screen is captured.
     #[property(
-        get, set, name = "capture-method", nick = "Capture method",
+        name = "capture-method", nick = "Capture method", get, set, type = Method, member = capture_method,
         blurb = "How to read the screen; a method that can't be taken is an error, unless it is auto",
         builder(Method::Auto).mutable_ready()
     )]
-    capture_method: Mutex<Method>,
+    #[property(
+        name = "xid", nick = "Window id", get, set, type = u64, member = xid,
+        blurb = "The window to capture, by its X id (0 = the whole screen)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "xname", nick = "Window title", get, set, type = Option<String>, member = xname,
+        blurb = "The window to capture, by its title; xid goes first (unset = the whole screen)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "startx", nick = "Start X", get, set, type = u32, member = startx,
+        blurb = "Left edge of the part to capture, in pixels",
+        builder().maximum(i32::MAX as u32).mutable_ready()
+    )]
+    #[property(
+        name = "starty", nick = "Start Y", get, set, type = u32, member = starty,
+        blurb = "Upper edge of the part to capture, in pixels",
+        builder().maximum(i32::MAX as u32).mutable_ready()
+    )]
+    #[property(
+        name = "endx", nick = "End X", get, set, type = u32, member = endx,
+        blurb = "Last column of the part to capture, which belongs to it (0 = the right edge)",
+        builder().maximum(i32::MAX as u32).mutable_ready()
+    )]
+    #[property(
+        name = "endy", nick = "End Y", get, set, type = u32, member = endy,
+        blurb = "Last row of the part to capture, which belongs to it (0 = the lower edge)",
+        builder().maximum(i32::MAX as u32).mutable_ready()
+    )]
+    #[property(
+        name = "show-pointer", nick = "Show pointer", get, set, type = bool, member = show_pointer,
+        blurb = "Whether the picture shows the mouse pointer",
+        builder().default_value(true).mutable_ready()
+    )]
+    #[property(
+        name = "use-damage", nick = "Use damage", get, set, type = bool, member = use_damage,
+        blurb = "Push what was drawn when it was drawn; otherwise at a fixed rate, whether or not something was",
+        builder().default_value(true).mutable_ready()
+    )]
+    settings: Mutex<Settings>,
     /// What `auto` came to.
     #[property(
         get,
@@ -87,8 +143,8 @@ pub struct EglDesktopSrc {
         blurb = "Which better methods could not be taken, and why (unset = none)"
     )]
     declined_methods: Mutex<Option<String>>,
-    capture: Mutex<Option<Capture>>,
-    /// Size of the screen while started, for caps queries from any thread.
+    grabber: Mutex<Option<Grabber>>,
+    /// Size of the picture while started, for caps queries from any thread.
     size: Mutex<Option<Size>>,
     waker: Mutex<Option<std::sync::Arc<Waker>>>,
     flushing: AtomicBool,
@@ -135,7 +191,7 @@ impl ElementImpl for EglDesktopSrc {
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
             let template =
-                gst::PadTemplate::new("src", gst::PadDirection::Src, gst::PadPresence::Always, &caps::all(None));
+                gst::PadTemplate::new("src", gst::PadDirection::Src, gst::PadPresence::Always, &caps::all(None, true));
             template.into_iter().collect()
         });
         &TEMPLATES
@@ -144,31 +200,19 @@ impl ElementImpl for EglDesktopSrc {
 
 impl BaseSrcImpl for EglDesktopSrc {
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let display_name = lock(&self.display_name).clone();
-        let screen = Screen::open(display_name.as_deref()).map_err(|error| {
-            let display = display_name.or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
-            gst::error_msg!(
-                gst::ResourceError::OpenRead,
-                ("Cannot capture X display \"{display}\": {error}"),
-                ["set display-name or DISPLAY to a running X server, and XAUTHORITY to its cookie"]
-            )
-        })?;
+        let settings = lock(&self.settings).clone();
         let waker = Waker::new()
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot make an eventfd: {error}")))?;
-        let framebuffer = self.open_framebuffer(&screen).map_err(|error| {
-            let method = lock(&self.capture_method);
-            gst::error_msg!(gst::ResourceError::OpenRead, ("Cannot capture by the method {method:?}: {error}"))
-        })?;
-
-        *lock(&self.size) = Some(screen.size());
+        let grabber = Grabber::open(&settings.choice(), settings.capture_method, caps::DEFAULT_FRAMERATE.into());
+        let grabber = grabber.map_err(|error| open_error(&settings, &error))?;
         *lock(&self.waker) = Some(waker.into());
-        let cadence = Cadence::new(caps::DEFAULT_FRAMERATE.into());
-        *lock(&self.capture) = Some(Capture { screen, framebuffer, cadence, frames: None });
+        self.tell(&grabber);
+        *lock(&self.grabber) = Some(grabber);
         Ok(())
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        *lock(&self.capture) = None;
+        *lock(&self.grabber) = None;
         *lock(&self.size) = None;
         *lock(&self.waker) = None;
         *lock(&self.active_method) = Method::Auto;
@@ -180,7 +224,7 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 
     fn caps(&self, filter: Option<&gst::Caps>) -> Option<gst::Caps> {
-        let caps = caps::all(*lock(&self.size));
+        let caps = caps::all(*lock(&self.size), lock(&self.settings).use_damage);
         Some(match filter {
             Some(filter) => filter.intersect_with_mode(&caps, gst::CapsIntersectMode::First),
             None => caps,
@@ -194,15 +238,19 @@ impl BaseSrcImpl for EglDesktopSrc {
     /// Called by the streaming thread itself (negotiation), outside of create().
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let rate = caps::rate(caps).ok_or_else(|| gst::loggable_error!(CAT, "no frame rate in {caps}"))?;
-        let layout = caps::layout(caps).ok_or_else(|| gst::loggable_error!(CAT, "no known format in {caps}"))?;
-        gst::info!(CAT, imp = self, "{:?}, at most {rate} frames per second", layout.format);
-        if let Some(capture) = lock(&self.capture).as_mut() {
-            capture.cadence.set_rate(rate);
-            if capture.frames.as_ref().is_none_or(|frames| *frames.ring.layout() != layout) {
-                capture.frames = Some(Frames::new(layout));
-            }
+        let info = gst_video::VideoInfo::from_caps(caps)?;
+        let picture = caps::picture(&info).ok_or_else(|| gst::loggable_error!(CAT, "no known format in {caps}"))?;
+        gst::info!(CAT, imp = self, "{:?}, at most {rate} frames per second", picture.format);
+        if let Some(grabber) = lock(&self.grabber).as_mut() {
+            grabber.cadence.set_rate(rate);
+            // Also for the same picture: a new pool comes with new caps.
+            grabber.frames = Some(Frames::new(info, picture));
         }
         Ok(())
+    }
+
+    fn decide_allocation(&self, query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
+        allocation::decide(query)
     }
 
     fn event(&self, event: &gst::Event) -> bool {
@@ -260,17 +308,13 @@ impl EglDesktopSrc {
         }
     }
 
-    /// The framebuffer to read from; tells in the properties which, and why no better one.
-    fn open_framebuffer(&self, screen: &Screen) -> Result<Box<dyn Framebuffer>, CaptureError> {
-        let mut declined = Vec::new();
-        let framebuffer = open_framebuffer(screen, *lock(&self.capture_method), |method, reason| {
-            declined.push(format!("{method:?}: {reason}"));
-        })?;
-        let declined = declined.join("; ");
-        gst::info!(CAT, imp = self, "capturing {:?} by {:?} ({declined})", screen.size(), framebuffer.method());
-        *lock(&self.active_method) = framebuffer.method();
-        *lock(&self.declined_methods) = Some(declined).filter(|text| !text.is_empty());
-        Ok(framebuffer)
+    /// Tells in the properties how the screen is captured, and how large it is.
+    fn tell(&self, grabber: &Grabber) {
+        let (size, method, declined) = (grabber.size(), grabber.active_method(), grabber.declined_methods());
+        gst::info!(CAT, imp = self, "capturing {size:?} by {method:?} ({})", declined.as_deref().unwrap_or("the best"));
+        *lock(&self.size) = Some(size);
+        *lock(&self.active_method) = method;
+        *lock(&self.declined_methods) = declined;
     }
 
     /// Does the next thing that is due, or waits for it.
@@ -279,31 +323,32 @@ impl EglDesktopSrc {
         if self.flushing.load(Ordering::SeqCst) {
             return Err(gst::FlowError::Flushing);
         }
-        let mut guard = lock(&self.capture);
-        let capture = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
-        match capture.advance(&waker, self.refresh.swap(false, Ordering::SeqCst)) {
+        let pool = self.obj().buffer_pool();
+        let mut guard = lock(&self.grabber);
+        let grabber = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
+        match grabber.advance(&waker, self.refresh.swap(false, Ordering::SeqCst), pool.as_ref()) {
             Ok(progress) => Ok(progress),
-            Err(CaptureError::Resized) => {
+            Err(GrabError::Capture(CaptureError::Resized)) => {
                 gst::debug!(CAT, imp = self, "resized while capturing");
                 Ok(Progress::Nothing)
             }
-            Err(error) => {
+            Err(GrabError::Capture(error)) => {
                 gst::element_imp_error!(self, gst::ResourceError::Read, ("Capturing the X display failed: {error}"));
                 Err(gst::FlowError::Error)
             }
+            Err(GrabError::Flow(error)) => Err(error),
         }
     }
 
-    /// New caps for a new size of the screen, with everything else as negotiated.
+    /// New caps for a new size of the picture, with everything else as negotiated.
     fn resize(&self, size: Size) -> Result<(), gst::FlowError> {
-        gst::info!(CAT, imp = self, "the screen is {size:?} now");
-        *lock(&self.size) = Some(size);
-        if let Some(Capture { screen, framebuffer, .. }) = lock(&self.capture).as_mut() {
-            framebuffer.close(screen);
-            *framebuffer = self.open_framebuffer(screen).map_err(|error| {
+        gst::info!(CAT, imp = self, "the picture is {size:?} now");
+        if let Some(grabber) = lock(&self.grabber).as_mut() {
+            grabber.reopen().map_err(|error| {
                 gst::element_imp_error!(self, gst::ResourceError::Read, ("Capturing after a resize failed: {error}"));
                 gst::FlowError::Error
             })?;
+            self.tell(grabber);
         }
         let obj = self.obj();
         let caps = obj.src_pad().current_caps().ok_or(gst::FlowError::NotNegotiated)?;
@@ -311,66 +356,27 @@ impl EglDesktopSrc {
     }
 
     /// The same memory with the time of now. `None` before there is a clock.
-    fn stamped(&self, buffer: gst::Buffer) -> Option<gst::Buffer> {
-        let mut buffer = buffer;
+    fn stamped(&self, mut buffer: gst::Buffer) -> Option<gst::Buffer> {
         let now = self.obj().current_running_time()?;
         buffer.make_mut().set_pts(now);
         Some(buffer)
     }
 }
 
-impl Frames {
-    fn new(layout: Layout) -> Self {
-        let damage = TileSet::new(TileGrid::new(layout.size.width, layout.size.height));
-        Self { ring: Ring::new(layout), damage, last: None }
-    }
-}
-
-impl Capture {
-    /// Does the next thing that the cadence wants.
-    fn advance(&mut self, waker: &Waker, refresh: bool) -> Result<Progress, CaptureError> {
-        self.screen.process_events()?;
-        if refresh {
-            self.cadence.request_refresh();
+fn open_error(settings: &Settings, error: &CaptureError) -> gst::ErrorMessage {
+    let display = settings.display_name.clone().or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
+    match error {
+        CaptureError::NoWindow(_) | CaptureError::Region { .. } => {
+            gst::error_msg!(gst::ResourceError::NotFound, ("Cannot capture X display \"{display}\": {error}"))
         }
-        // Negotiation comes before the first buffer.
-        let Some(Frames { ring, damage, last }) = &mut self.frames else { return Ok(Progress::Nothing) };
-        let (now, size) = (Instant::now(), self.screen.size());
-        if ring.layout().size != size {
-            return Ok(Progress::Resized(size));
-        }
-        match (self.cadence.step(now, self.screen.damaged()), &last) {
-            (Step::Wait(due), Some(_)) => {
-                self.screen.wait(waker, due)?;
-                Ok(Progress::Nothing)
-            }
-            (Step::Repeat, Some(last)) => {
-                self.cadence.repeated(now);
-                Ok(Progress::Picture(last.copy()))
-            }
-            _ => {
-                damage.clear();
-                match last {
-                    Some(_) => self.screen.take_damage(damage)?,
-                    None => self.screen.take_all(damage)?,
-                }
-                let source = self.framebuffer.source(&self.screen, size, damage)?;
-                let previous = last.as_ref().and_then(|last| last.map_readable().ok());
-                let frame = ring.render(&source, damage, previous.as_deref())?;
-                drop(previous);
-                match frame {
-                    Some(frame) => {
-                        let buffer = gst::Buffer::from_slice::<Frame>(frame);
-                        *last = Some(buffer.clone());
-                        self.cadence.captured(now);
-                        Ok(Progress::Picture(buffer))
-                    }
-                    None => {
-                        self.cadence.looked(now);
-                        Ok(Progress::Nothing)
-                    }
-                }
-            }
-        }
+        CaptureError::Declined(_) => gst::error_msg!(
+            gst::ResourceError::OpenRead,
+            ("Cannot capture by the method {:?}: {error}", settings.capture_method)
+        ),
+        _ => gst::error_msg!(
+            gst::ResourceError::OpenRead,
+            ("Cannot capture X display \"{display}\": {error}"),
+            ["set display-name or DISPLAY to a running X server, and XAUTHORITY to its cookie"]
+        ),
     }
 }

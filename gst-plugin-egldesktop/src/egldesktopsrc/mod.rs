@@ -1,8 +1,9 @@
 //! element-egldesktopsrc:
 //! @short-description: captures an X screen, driven by damage
 //!
-//! A live source of the whole screen of an X server. It pushes a frame when something was drawn, at most at the
-//! negotiated rate, and one a second while nothing changes. The pointer is not in the picture.
+//! A live source of the screen of an X server, or of a part of it or one window. It pushes a frame when something was
+//! drawn, at most at the negotiated rate, and one a second while nothing changes. The areas that have changed are on the
+//! buffers as `GstVideoRegionOfInterestMeta` of the type "damage". The properties that `ximagesrc` has too mean the same.
 //!
 //! ## Watch a desktop
 //! ```bash
@@ -13,11 +14,19 @@
 //! ```bash
 //! gst-launch-1.0 egldesktopsrc ! video/x-raw,framerate=0/1,max-framerate=30/1 ! videoconvert ! autovideosink
 //! ```
+//!
+//! ## One window
+//! ```bash
+//! gst-launch-1.0 egldesktopsrc xname=Calculator show-pointer=false ! videoconvert ! autovideosink
+//! ```
 
 use gst::glib;
 use gst::prelude::*;
 
+mod allocation;
 mod caps;
+mod frames;
+mod grabber;
 mod imp;
 
 pub use crate::capture::Method;
