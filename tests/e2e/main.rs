@@ -2,6 +2,7 @@
 
 mod access;
 mod command_line;
+mod control;
 mod input;
 mod picture;
 mod sound;

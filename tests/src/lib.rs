@@ -6,6 +6,7 @@ pub mod chromium;
 pub mod desktop;
 pub mod http;
 pub mod namespace;
+pub mod native;
 pub mod painter;
 pub mod process;
 pub mod pulse;

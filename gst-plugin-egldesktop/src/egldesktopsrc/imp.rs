@@ -93,6 +93,8 @@ pub struct EglDesktopSrc {
     waker: Mutex<Option<std::sync::Arc<Waker>>>,
     flushing: AtomicBool,
     refresh: AtomicBool,
+    /// Nobody watches.
+    idle: AtomicBool,
 }
 
 /// A panic under a lock leaves plain values behind that stay valid.
@@ -162,6 +164,7 @@ impl BaseSrcImpl for EglDesktopSrc {
 
         *lock(&self.size) = Some(screen.size());
         *lock(&self.waker) = Some(waker.into());
+        self.idle.store(false, Ordering::SeqCst);
         let cadence = Cadence::new(caps::DEFAULT_FRAMERATE.into());
         *lock(&self.capture) = Some(Capture { screen, framebuffer, cadence, frames: None });
         Ok(())
@@ -206,6 +209,12 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 
     fn event(&self, event: &gst::Event) -> bool {
+        if let Some(idle) = events::parse_idle(event) {
+            gst::debug!(CAT, imp = self, "{}", if idle { "nobody watches" } else { "somebody watches" });
+            self.idle.store(idle, Ordering::SeqCst);
+            self.wake();
+            return true;
+        }
         let wanted = events::is_refresh(event) || gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok();
         if wanted {
             gst::debug!(CAT, imp = self, "a picture is wanted");
@@ -281,6 +290,7 @@ impl EglDesktopSrc {
         }
         let mut guard = lock(&self.capture);
         let capture = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
+        capture.cadence.set_idle(self.idle.load(Ordering::SeqCst));
         match capture.advance(&waker, self.refresh.swap(false, Ordering::SeqCst)) {
             Ok(progress) => Ok(progress),
             Err(CaptureError::Resized) => {

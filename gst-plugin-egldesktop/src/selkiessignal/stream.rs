@@ -1,10 +1,11 @@
 //! One encoded stream on its way from a sink pad to all viewers.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
-use gst_utils::StreamProducer;
+use gst_utils::{ConsumptionLink, StreamProducer};
 use tokio::sync::watch;
 
 use crate::events;
@@ -13,28 +14,79 @@ use crate::events;
 /// that join or lose packets together ask together.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(250);
 
-/// An encoded stream.
+/// An encoded stream. While nobody listens, the source upstream sleeps, if it is one that can (see [`events::idle`]).
 pub(super) struct Stream {
     pad: gst::GhostPad,
-    pub(super) producer: StreamProducer,
+    producer: StreamProducer,
     caps: watch::Receiver<Option<gst::Caps>>,
+    audience: Arc<Audience>,
+}
+
+/// Whether anybody listens, and that the source knows.
+struct Audience {
+    pad: gst::glib::WeakRef<gst::GhostPad>,
+    listeners: AtomicUsize,
+    /// The source was told since the stream started.
+    told: AtomicBool,
+    /// Called with every change between nobody and somebody.
+    changed: Box<dyn Fn() + Send + Sync>,
+}
+
+/// A listener. Dropping it ends the flow.
+pub(super) struct Subscription {
+    audience: Arc<Audience>,
+    _link: ConsumptionLink,
 }
 
 impl Stream {
-    /// Takes what arrives at `appsink`, which `pad` is the outside of.
-    pub(super) fn new(pad: &gst::GhostPad, appsink: &gst_app::AppSink) -> Self {
+    /// Takes what arrives at `appsink`, which `pad` is the outside of. `changed` is called when [`Self::is_active`] does.
+    pub(super) fn new(
+        pad: &gst::GhostPad,
+        appsink: &gst_app::AppSink,
+        changed: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let producer = StreamProducer::with(appsink, gst_utils::streamproducer::ProducerSettings { sync: false });
+        let audience = Arc::new(Audience {
+            pad: pad.downgrade(),
+            listeners: AtomicUsize::new(0),
+            told: AtomicBool::new(false),
+            changed: Box::new(changed),
+        });
         let (caps_sender, caps) = watch::channel(None);
-        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-            if let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) {
-                caps_sender.send_replace(Some(event.caps_owned()));
+        let flow = audience.clone();
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |_, info| {
+            match info.event().map(|event| event.view()) {
+                Some(gst::EventView::Caps(event)) => drop(caps_sender.send_replace(Some(event.caps_owned()))),
+                Some(gst::EventView::StreamStart(_)) => flow.told.store(false, Ordering::SeqCst),
+                Some(_) => {}
+                // The first picture has shown that everything works, and how it is encoded. That is enough for now.
+                None => {
+                    if flow.is_empty() && !flow.told.load(Ordering::SeqCst) {
+                        flow.tell();
+                    }
+                }
             }
             gst::PadProbeReturn::Ok
         });
         if let Some(inside) = appsink.static_pad("sink") {
             coalesce_keyframe_requests(&inside);
         }
-        Self { pad: pad.clone(), producer, caps }
+        Self { pad: pad.clone(), producer, caps, audience }
+    }
+
+    /// Lets the stream flow into `appsrc`.
+    pub(super) fn subscribe(&self, appsrc: &gst_app::AppSrc) -> Result<Subscription, gst_utils::AddConsumerError> {
+        let link = self.producer.add_consumer(appsrc)?;
+        if self.audience.listeners.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.audience.tell();
+            (self.audience.changed)();
+        }
+        Ok(Subscription { audience: self.audience.clone(), _link: link })
+    }
+
+    /// Whether anybody listens.
+    pub(super) fn is_active(&self) -> bool {
+        !self.audience.is_empty()
     }
 
     /// The caps of the stream, as soon as it has any.
@@ -66,6 +118,35 @@ impl Stream {
     /// Sends what a viewer does upstream.
     pub(super) fn push_upstream(&self, event: gst::Event) -> bool {
         self.pad.push_event(event)
+    }
+}
+
+impl Audience {
+    fn is_empty(&self) -> bool {
+        self.listeners.load(Ordering::SeqCst) == 0
+    }
+
+    /// Tells the source whether it may sleep. Without a lock, because the way up passes through elements that hold their
+    /// own; several threads may do it at once, so the last word is checked against what holds then.
+    fn tell(&self) {
+        self.told.store(true, Ordering::SeqCst);
+        let Some(pad) = self.pad.upgrade() else { return };
+        loop {
+            let idle = self.is_empty();
+            pad.push_event(events::idle(idle));
+            if self.is_empty() == idle {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if self.audience.listeners.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.audience.tell();
+            (self.audience.changed)();
+        }
     }
 }
 

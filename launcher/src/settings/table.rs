@@ -152,6 +152,22 @@ pub(crate) static PASSWORD: Variable = Variable::new("BASIC_AUTH_PASSWORD", Kind
 pub(crate) static PASSWD: Variable =
     Variable::new("PASSWD", Kind::Text, "password, where `BASIC_AUTH_PASSWORD` is not set").secret();
 
+pub(crate) static VIEW_PASSWORD: Variable = Variable::new(
+    "SELKIES_BASIC_AUTH_VIEWONLY_PASSWORD",
+    Kind::Text,
+    "a second password, for those who may watch only",
+)
+.aliases(&["NOVNC_VIEWPASS"])
+.secret();
+
+pub(crate) static CONTROL_POLICY: Variable = Variable::new(
+    "EGLDESKTOP_CONTROL",
+    Kind::Choice(&["takeover", "first", "shared"]),
+    "who controls the desktop when a second one comes who may: who comes or asks last (`takeover`), who came `first`, or \
+     everybody (`shared`)",
+)
+.default("takeover");
+
 pub(crate) static TURN_HOST: Variable =
     Variable::new("SELKIES_TURN_HOST", Kind::Text, "TURN server to relay through").aliases(&["TURN_HOST"]);
 
@@ -220,6 +236,8 @@ pub(crate) static TABLE: &[&Variable] = &[
     &USER,
     &PASSWORD,
     &PASSWD,
+    &VIEW_PASSWORD,
+    &CONTROL_POLICY,
     &DISPLAY,
     &WIDTH,
     &HEIGHT,

@@ -3,6 +3,7 @@
 mod assets;
 mod auth;
 mod headers;
+mod links;
 mod route;
 mod websocket;
 
@@ -17,10 +18,11 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 pub(super) use assets::Assets;
 pub(super) use auth::Credentials;
+pub(super) use links::{LinkId, Links};
 
 use super::hub::Hub;
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-http", gst::DebugColorFlags::empty(), Some("Web server of selkiessignal"))
 });
 
@@ -28,6 +30,8 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 const MAX_CONNECTIONS: usize = 512;
 /// How long a client may take for the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest head of a request, in bytes.
+const MAX_HEAD: usize = 32 * 1024;
 /// How long sessions may take to end when the element stops.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
@@ -130,6 +134,7 @@ async fn connection(stream: TcpStream, context: Context) {
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::select! {

@@ -8,15 +8,15 @@ mod channel;
 mod sdp;
 mod webrtcbin;
 
-use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use gst::prelude::*;
-use gst_utils::ConsumptionLink;
-use selkies_protocol::signalling::{Hello, PeerMessage, SdpKind};
+use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
+use super::roster::Caller;
+use super::stream::Subscription;
 use branch::Branch;
 use webrtcbin::WebRtcBin;
 
@@ -39,12 +39,12 @@ pub(super) struct Viewer {
     webrtcbin: WebRtcBin,
     links: Arc<Links>,
     input: Option<channel::Input>,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 /// The connections to the element's streams; empty until the browser can receive.
 #[derive(Default)]
-struct Links(Mutex<Vec<ConsumptionLink>>);
+struct Links(Mutex<Vec<Subscription>>);
 
 impl Viewer {
     /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
@@ -52,10 +52,10 @@ impl Viewer {
         hub: &Arc<Hub>,
         hello: &Hello,
         (video, audio): (Option<Source>, Option<Source>),
-        peer: IpAddr,
+        caller: Caller,
         outgoing: mpsc::Sender<Outgoing>,
     ) -> Result<Self, SessionError> {
-        let ticket = hub.admit()?;
+        let ticket = hub.admit(caller, hello)?;
         let (clock, base_time) = hub.clock()?;
         let pipeline = gst::Pipeline::builder().name(format!("viewer-{}", ticket.id)).build();
         // The same running time as the element: buffers come with its timestamps.
@@ -65,12 +65,12 @@ impl Viewer {
 
         let webrtcbin = WebRtcBin::new(&pipeline)?;
         let (stun, turn) = hub.ice_uris();
-        webrtcbin.configure_ice(&hub.local_addresses(peer), stun.as_deref(), turn.as_deref());
+        webrtcbin.configure_ice(&hub.local_addresses(caller.address), stun.as_deref(), turn.as_deref());
 
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
         for (source, kind) in sources.into_iter().flatten() {
-            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind)?;
+            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, group(hello, kind))?;
             branches.push((branch, source.stream.clone()));
         }
 
@@ -79,15 +79,34 @@ impl Viewer {
         connect_signals(&webrtcbin, branches, &links, outgoing);
 
         // From here on dropping it cleans up.
-        let mut viewer = Self { pipeline, webrtcbin, links, input: None, _ticket: ticket };
+        let mut viewer = Self { pipeline, webrtcbin, links, input: None, ticket };
         viewer.pipeline.set_state(gst::State::Ready)?;
         if video.is_some() {
             // The channel has to be there before the offer, which PLAYING makes.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
-            viewer.input = Some(channel::Input::new(hub, channel, hello.dialect));
+            viewer.input = Some(channel::Input::new(hub, viewer.ticket.id, channel, hello.dialect));
         }
         viewer.pipeline.set_state(gst::State::Playing)?;
         Ok(viewer)
+    }
+
+    /// Its number in the roster.
+    pub(super) fn id(&self) -> u64 {
+        self.ticket.id
+    }
+
+    /// Who is connected or who controls has changed.
+    pub(super) fn roster_changed(&self) {
+        if let Some(input) = &self.input {
+            input.roster_changed();
+        }
+    }
+
+    /// What the encoders are set to has changed.
+    pub(super) fn tuning_changed(&self) {
+        if let Some(input) = &self.input {
+            input.tuning_changed();
+        }
     }
 
     /// Handles a frame of the browser. An error ends the session; its text is for the user.
@@ -107,6 +126,15 @@ impl Viewer {
                 Ok(())
             }
         }
+    }
+}
+
+/// The media stream that a track belongs to. Picture and sound are in different ones: browsers hold back the picture of a
+/// stream until its sound arrives. But the single connection of a Selkies client before 1.5 plays one stream only.
+fn group(hello: &Hello, kind: &'static str) -> &'static str {
+    match hello.dialect {
+        Dialect::Selkies => "desktop",
+        Dialect::Extended => kind,
     }
 }
 
@@ -133,7 +161,7 @@ impl Links {
             return;
         }
         for (branch, stream) in branches {
-            match stream.producer.add_consumer(&branch.appsrc) {
+            match stream.subscribe(&branch.appsrc) {
                 Ok(link) => links.push(link),
                 Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
             }

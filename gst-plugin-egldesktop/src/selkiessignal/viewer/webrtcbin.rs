@@ -49,14 +49,19 @@ impl WebRtcBin {
         }
     }
 
-    /// Sends what comes out of `source`, as a stream named `kind`. Picture and sound have different names: browsers
-    /// hold back the picture of a named stream until its sound arrives. `rtp` are the caps that will come: known now, so
-    /// that the offer need not wait for the first buffer.
-    pub(super) fn add_track(&self, source: &gst::Element, kind: &str, rtp: &gst::Caps) -> Result<(), glib::BoolError> {
+    /// Sends what comes out of `source`, as `video` or `audio` of the media stream `group`. `rtp` are the caps that will
+    /// come: known now, so that the offer need not wait for the first buffer.
+    pub(super) fn add_track(
+        &self,
+        source: &gst::Element,
+        kind: &str,
+        group: &str,
+        rtp: &gst::Caps,
+    ) -> Result<(), glib::BoolError> {
         let sink =
             self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
         if sink.has_property("msid") {
-            sink.set_property("msid", kind);
+            sink.set_property("msid", group);
         }
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
