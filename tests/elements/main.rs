@@ -1,5 +1,6 @@
 //! The elements as GStreamer loads them, on pipelines against a real X server.
 
+mod audience;
 mod capture;
 mod input;
 mod inspect;
