@@ -85,12 +85,7 @@ impl Viewer {
     }
 
     /// Connects at a path, with more metadata than the media.
-    pub async fn start_with(
-        address: &str,
-        path: &str,
-        login: Option<(&str, &str)>,
-        mut meta: Value,
-    ) -> Result<Self> {
+    pub async fn start_with(address: &str, path: &str, login: Option<(&str, &str)>, mut meta: Value) -> Result<Self> {
         gst::init()?;
         if meta.get("media").is_none() {
             meta["media"] = json!(["video"]);
@@ -284,9 +279,8 @@ fn signal(webrtcbin: &gst::Element, text: &str, signals: &mpsc::UnboundedSender<
         webrtcbin.emit_by_name::<()>("set-remote-description", &[&offer, &None::<gst::Promise>]);
         let (element, signals) = (webrtcbin.clone(), signals.clone());
         let answered = gst::Promise::with_change_func(move |reply| {
-            let answer = reply.ok().flatten().and_then(|reply| {
-                reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").ok()
-            });
+            let answer =
+                reply.ok().flatten().and_then(|reply| reply.get::<gst_webrtc::WebRTCSessionDescription>("answer").ok());
             let Some(answer) = answer else { return };
             element.emit_by_name::<()>("set-local-description", &[&answer, &None::<gst::Promise>]);
             let Ok(sdp) = answer.sdp().as_text() else { return };

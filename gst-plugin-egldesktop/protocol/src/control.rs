@@ -64,6 +64,9 @@ mod tests {
         let viewers = Viewers { you: 2, control: true, may_control: true, count: 1, list: vec![entry] };
         let message: serde_json::Value = serde_json::from_str(&viewers.to_message()).unwrap();
         assert_eq!(message["type"], "viewers");
-        assert_eq!(message["data"]["list"][0], json!({"id": 2, "address": "::1", "control": true, "may_control": true}));
+        assert_eq!(
+            message["data"]["list"][0],
+            json!({"id": 2, "address": "::1", "control": true, "may_control": true})
+        );
     }
 }

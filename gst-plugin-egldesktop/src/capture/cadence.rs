@@ -50,7 +50,14 @@ pub(crate) struct Cadence {
 impl Cadence {
     /// `rate` is the highest number of frames per second.
     pub(crate) fn new(rate: f64) -> Self {
-        Self { interval: interval(rate), arrival: None, last_sent: None, refinements_left: 0, refresh: false, idle: false }
+        Self {
+            interval: interval(rate),
+            arrival: None,
+            last_sent: None,
+            refinements_left: 0,
+            refresh: false,
+            idle: false,
+        }
     }
 
     /// Changes the highest number of frames per second.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::pads::{Kind, Pads};
 use super::running::Running;
-use super::settings::{ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, TurnProtocol, Tuning};
+use super::settings::{ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, Tuning, TurnProtocol};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal", gst::DebugColorFlags::empty(), Some("Desktop to browsers by WebRTC"))

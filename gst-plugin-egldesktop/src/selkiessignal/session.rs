@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use selkies_protocol::signalling::{Hello, PeerMessage, error_frame, session_answer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::hub::Hub;
 use super::http::CAT;
+use super::hub::Hub;
 use super::roster::Caller;
 use super::viewer::{Outgoing, Viewer};
 
@@ -28,6 +28,10 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(20);
 /// A peer that does not take a frame for so long is gone as well.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is read and thrown away after a close frame, in bytes and time: data that nobody has read makes the kernel reset
+/// the connection, and the peer may lose the frame.
+const LINGER: (usize, Duration) = (16 * 1024 * 1024, Duration::from_secs(2));
 
 /// The session was ended by who controls the desktop.
 const KICKED: CloseCode = CloseCode::Library(4001);
@@ -187,7 +191,17 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Error> {
     let end = reason.char_indices().map(|(at, char)| at + char.len_utf8()).take_while(|end| *end <= 123).last();
     let reason = reason[..end.unwrap_or(0)].to_owned().into();
-    in_time(socket.close(Some(CloseFrame { code, reason }))).await
+    in_time(socket.close(Some(CloseFrame { code, reason }))).await?;
+    let drain = async {
+        let (stream, mut left, mut scrap) = (socket.get_mut(), LINGER.0, [0; BUFFER]);
+        while let Ok(read @ 1..) = stream.read(&mut scrap).await
+            && left > 0
+        {
+            left = left.saturating_sub(read);
+        }
+    };
+    let _ = timeout(LINGER.1, drain).await;
+    Ok(())
 }
 
 async fn in_time(sent: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {

@@ -28,6 +28,9 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 
 /// Connections at a time; a browser opens up to six.
 const MAX_CONNECTIONS: usize = 512;
+/// What one too many gets.
+const BUSY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 15\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 /// How long a client may take for the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest head of a request, in bytes.
@@ -115,6 +118,8 @@ async fn accept(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receive
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
             gst::warning!(CAT, "refused {peer}: {MAX_CONNECTIONS} connections are open");
+            // Best effort: nobody waits for it to be read.
+            let _ = stream.try_write(BUSY);
             continue;
         };
         let context = Context { site: site.clone(), peer, stop: stop.clone(), _alive: alive.clone() };
