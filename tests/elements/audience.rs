@@ -23,10 +23,10 @@ struct Watched {
 }
 
 impl Watched {
-    fn start(display: &str) -> Result<Self> {
+    fn start(source: &str) -> Result<Self> {
         super::init();
         let text = format!(
-            "egldesktopsrc display-name={display} ! identity name=between ! x264enc tune=zerolatency \
+            "{source} ! identity name=between ! x264enc tune=zerolatency speed-preset=ultrafast \
              ! selkiessignal name=signal listen=127.0.0.1:0"
         );
         let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
@@ -55,6 +55,15 @@ impl Watched {
         signal.property::<Option<String>>("bound-address").context("no address")
     }
 
+    /// How many frames have gone into the encoder.
+    fn encoded(&self) -> u64 {
+        self.frames.load(Ordering::SeqCst)
+    }
+
+    fn connections(&self) -> Result<u32> {
+        Ok(self.pipeline.by_name("signal").context("no sink")?.property("viewers"))
+    }
+
     fn is_active(&self) -> Result<bool> {
         Ok(self.pipeline.by_name("signal").context("no sink")?.property("video-active"))
     }
@@ -73,28 +82,65 @@ fn nothing_is_captured_while_nobody_watches_and_the_first_viewer_gets_a_picture(
         let xvfb = Xvfb::start(320, 240)?;
         // Captures the same screen and never sleeps: what it has seen, the other one could have seen.
         let witness = Capture::start(&xvfb.display, "video/x-raw,format=BGRx")?;
-        let desktop = Watched::start(&xvfb.display)?;
+        let desktop = Watched::start(&format!("egldesktopsrc display-name={}", xvfb.display))?;
         assert!(desktop.idle.recv_timeout(PATIENCE)?, "the first picture is enough");
-        let before = desktop.frames.load(Ordering::SeqCst);
+        let before = desktop.encoded();
         for _ in 0..3 {
             let painter = Painter::start(&xvfb.display)?;
             witness.wait_for(painter.patches())?;
             drop(painter);
             witness.wait_for(&[Patch { x: 160, y: 120, rgb: [0, 0, 0] }])?;
         }
-        assert_eq!(desktop.frames.load(Ordering::SeqCst), before);
+        assert_eq!(desktop.encoded(), before);
         assert!(!desktop.is_active()?);
 
         let viewer = Viewer::start_with(&desktop.address()?, "/ws", None, json!({})).await?;
         viewer.wait_for_frames(1).await?;
         assert!(!desktop.idle.recv_timeout(PATIENCE)? && desktop.is_active()?);
-        assert!(desktop.frames.load(Ordering::SeqCst) > before);
+        assert!(desktop.encoded() > before);
 
         drop(viewer);
         // On a thread of its own: the end of the session is noticed by tasks of this one.
         let idle = tokio::task::spawn_blocking(move || (desktop.idle.recv_timeout(PATIENCE), desktop.is_active()));
         let (idle, active) = idle.await?;
         assert!(idle? && !active?);
+        Ok(())
+    });
+}
+
+/// Viewers of the busiest desktop that is tested.
+const MANY: usize = 20;
+
+#[test]
+fn many_viewers_share_one_encode_and_a_dead_one_harms_nobody() {
+    isolated(async || {
+        add_address()?;
+        let desktop = Watched::start("videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1")?;
+        let address = desktop.address()?;
+        let connect = || Viewer::start_with(&address, "/ws", None, json!({}));
+        let mut viewers = Vec::new();
+        for _ in 0..MANY {
+            viewers.push(connect().await?);
+        }
+        for viewer in &viewers {
+            viewer.wait_for_frames(1).await?;
+        }
+
+        let dead = viewers.pop().context("no viewer")?;
+        let encoded = desktop.encoded();
+        let received: Vec<_> = viewers.iter().map(Viewer::frames).collect();
+        dead.stop_reading()?;
+        // It answers no ping, so it is given up.
+        while desktop.connections()? == MANY as u32 {
+            viewers[0].wait_for_frames(1).await?;
+        }
+        assert_eq!(desktop.connections()?, MANY as u32 - 1);
+        let encoded = desktop.encoded() - encoded;
+        for (viewer, before) in viewers.iter().zip(received) {
+            // All that was encoded meanwhile, but for what is on its way at the two ends.
+            let received = viewer.frames() - before;
+            assert!(!viewer.has_ended() && received.abs_diff(encoded) <= 5, "{received} of {encoded}");
+        }
         Ok(())
     });
 }
