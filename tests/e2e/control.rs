@@ -1,6 +1,7 @@
 //! Who controls the desktop, who watches, and who is shown out.
 
 use anyhow::{Context as _, Result};
+use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
 use egldesktop_tests::http::post;
 use egldesktop_tests::namespace::{add_address, isolated};
@@ -92,6 +93,27 @@ fn the_first_keeps_control_where_the_policy_says_so() {
         drop(first);
         second.wait_for_control(true).await?;
         Ok(())
+    });
+}
+
+#[test]
+fn the_page_of_a_guest_says_so() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let (_, body) = post(&format!("http://{}/links", desktop.address), Some((USER, PASSWORD))).await?;
+        let body: serde_json::Value = serde_json::from_str(&body)?;
+        let token = body["token"].as_str().context("no token")?;
+        let browser = Chromium::start().await?;
+        browser.open_url(&format!("http://{}/?token={token}", desktop.address)).await?;
+        browser.wait_for_picture(painter.patches()).await?;
+        browser.wait_for("return document.documentElement.dataset.control === 'false'").await?;
+        browser.run("document.querySelector('[aria-controls]').click()").await?;
+        browser.wait_for("return document.body.innerText.includes('You are watching')").await?;
+        // The token is in the cookie by now.
+        browser.wait_for("return location.search === ''").await?;
+        browser.close().await
     });
 }
 
