@@ -4,6 +4,7 @@ mod audience;
 mod capture;
 mod input;
 mod inspect;
+mod places;
 mod serve;
 
 use std::sync::Once;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use gst::glib;
@@ -13,9 +13,11 @@ use tokio::sync::watch;
 
 use super::http::Links;
 use super::ice::IceServers;
+use super::metrics::{Reports, StreamStats, ViewerStats};
 use super::roster::{Caller, Refusal, Roster};
 use super::settings::{ControlPolicy, Tuning};
 use super::stream::Stream;
+use super::viewer::Viewer;
 
 /// How long a viewer waits for the first frame of the encoder.
 const FIRST_FRAME: Duration = Duration::from_secs(15);
@@ -57,6 +59,10 @@ pub(super) struct Hub {
     tuning: watch::Receiver<Tuning>,
     /// The links for viewers that are good at present.
     pub(super) links: Links,
+    /// What viewers measure.
+    pub(super) reports: Reports,
+    /// The sessions, to ask for their numbers.
+    sessions: Mutex<Vec<Weak<Viewer>>>,
     next_id: AtomicU64,
 }
 
@@ -85,6 +91,8 @@ impl Hub {
             roster: watch::Sender::new(Roster::new(parts.policy)),
             tuning: parts.tuning,
             links: Links::default(),
+            reports: Reports::default(),
+            sessions: Mutex::default(),
             next_id: AtomicU64::new(1),
         }
     }
@@ -209,6 +217,22 @@ impl Hub {
             element.set_property(property, value);
         }
         known
+    }
+
+    /// A session that has numbers from now on.
+    pub(super) fn register(&self, viewer: &Arc<Viewer>) {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|session| session.strong_count() > 0);
+        sessions.push(Arc::downgrade(viewer));
+    }
+
+    /// The numbers of all streams and sessions. May take seconds.
+    pub(super) fn stats(&self) -> (Vec<StreamStats>, Vec<ViewerStats>) {
+        let streams = [(self.video(), "video"), (lock(&self.audio).clone(), "audio")];
+        let streams = streams.into_iter().filter_map(|(stream, kind)| Some(stream?.stats(kind))).collect();
+        let sessions: Vec<_> = lock(&self.sessions).iter().filter_map(Weak::upgrade).collect();
+        let viewers = sessions.into_iter().map(|viewer| viewer.stats(self.controls(viewer.id()))).collect();
+        (streams, viewers)
     }
 
     /// How many connections there are.

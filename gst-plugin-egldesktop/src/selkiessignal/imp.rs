@@ -24,7 +24,7 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 pub struct SelkiesSignal {
     #[property(
         name = "listen", get, set, type = String, member = listen, nick = "Listen",
-        blurb = "Address and port of the web server, such as 127.0.0.1:8080 or [::]:8080; port 0 takes a free one",
+        blurb = "Address and port of the web server, such as 127.0.0.1:8080 or [::]:8080 (port 0 takes a free one), or a Unix socket: unix:/path",
         builder().default_value(Some(DEFAULT_LISTEN)).mutable_ready()
     )]
     #[property(
@@ -51,6 +51,26 @@ pub struct SelkiesSignal {
         name = "control-policy", get, set, type = ControlPolicy, member = control_policy, nick = "Control policy",
         blurb = "Who controls the desktop when a second one comes who may",
         builder(ControlPolicy::Takeover).mutable_ready()
+    )]
+    #[property(
+        name = "base-path", get, set, type = Option<String>, member = base_path, nick = "Base path",
+        blurb = "Path that a reverse proxy serves this desktop below, such as /desk; needed only where the proxy passes it on",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "tls-certificate", get, set, type = Option<String>, member = tls_certificate, nick = "TLS certificate",
+        blurb = "PEM file with the chain of certificates, read again when it changes (unset = no TLS)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "tls-key", get, set, type = Option<String>, member = tls_key, nick = "TLS key",
+        blurb = "PEM file with the private key (unset = in the file of the certificate)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "metrics-listen", get, set, type = Option<String>, member = metrics_listen, nick = "Metrics address",
+        blurb = "Address and port of /metrics for those without a password (unset = only behind the password, on listen)",
+        builder().mutable_ready()
     )]
     #[property(
         name = "web-root", get, set, type = Option<String>, member = web_root, nick = "Web root",
@@ -146,8 +166,28 @@ impl ObjectSubclass for SelkiesSignal {
     type ParentType = gst::Bin;
 }
 
-#[glib::derived_properties]
 impl ObjectImpl for SelkiesSignal {
+    /// Those above, and one of a type that the derive does not know.
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb("Numbers of all streams and viewers. Reading it may take a second")
+                .read_only()
+                .build();
+            SelkiesSignal::derived_properties().iter().cloned().chain([stats]).collect()
+        });
+        &PROPERTIES
+    }
+
+    fn property(&self, id: usize, spec: &glib::ParamSpec) -> glib::Value {
+        if spec.name() == "stats" { self.stats().to_value() } else { self.derived_property(id, spec) }
+    }
+
+    fn set_property(&self, id: usize, value: &glib::Value, spec: &glib::ParamSpec) {
+        self.derived_set_property(id, value, spec);
+    }
+
     fn constructed(&self) {
         self.parent_constructed();
         let obj = self.obj();
@@ -246,6 +286,12 @@ impl SelkiesSignal {
     fn viewers(&self) -> u32 {
         let hub = lock(&self.running).as_ref().map(|running| running.hub.clone());
         hub.map_or(0, |hub| hub.viewers())
+    }
+
+    fn stats(&self) -> gst::Structure {
+        let hub = lock(&self.running).as_ref().map(|running| running.hub.clone());
+        let (streams, viewers) = hub.map(|hub| hub.stats()).unwrap_or_default();
+        super::metrics::structure(&streams, &viewers)
     }
 
     fn is_active(&self, kind: Kind) -> bool {

@@ -24,6 +24,7 @@ mod http;
 mod hub;
 mod ice;
 mod imp;
+mod metrics;
 mod pads;
 mod playout_delay;
 mod roster;

@@ -73,6 +73,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
 
+    hub.register(&viewer);
     let result = relay(socket, &hub, &viewer, &mut frames, stopped).await;
     gst::info!(CAT, "{address} left");
     // The last reference, so that the pipeline ends here and not on a thread of the runtime.
@@ -209,7 +210,7 @@ async fn in_time(sent: impl Future<Output = Result<(), Error>>) -> Result<(), Er
 }
 
 /// Runs what may block away from the threads that serve connections.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

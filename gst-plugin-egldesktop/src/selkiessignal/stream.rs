@@ -1,6 +1,6 @@
 //! One encoded stream on its way from a sink pad to all viewers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gst_utils::{ConsumptionLink, StreamProducer};
 use tokio::sync::watch;
 
+use super::metrics::StreamStats;
 use crate::events;
 
 /// The least time between two keyframes that viewers ask for: each costs the bandwidth of many frames, and viewers
@@ -20,6 +21,16 @@ pub(super) struct Stream {
     producer: StreamProducer,
     caps: watch::Receiver<Option<gst::Caps>>,
     audience: Arc<Audience>,
+    counters: Arc<Counters>,
+}
+
+/// What has arrived so far.
+#[derive(Default)]
+struct Counters {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    /// See [`StreamStats::delay`], in nanoseconds.
+    delay: AtomicU64,
 }
 
 /// Whether anybody listens, and that the source knows.
@@ -35,7 +46,7 @@ struct Audience {
 /// A listener. Dropping it ends the flow.
 pub(super) struct Subscription {
     audience: Arc<Audience>,
-    _link: ConsumptionLink,
+    link: ConsumptionLink,
 }
 
 impl Stream {
@@ -54,13 +65,18 @@ impl Stream {
         });
         let (caps_sender, caps) = watch::channel(None);
         let flow = audience.clone();
-        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |_, info| {
+        let counters = Arc::new(Counters::default());
+        let count = counters.clone();
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |pad, info| {
             match info.event().map(|event| event.view()) {
                 Some(gst::EventView::Caps(event)) => drop(caps_sender.send_replace(Some(event.caps_owned()))),
                 Some(gst::EventView::StreamStart(_)) => flow.told.store(false, Ordering::SeqCst),
                 Some(_) => {}
                 // The first picture has shown that everything works, and how it is encoded. That is enough for now.
                 None => {
+                    if let Some(buffer) = info.buffer() {
+                        count.add(pad, buffer);
+                    }
                     if flow.is_empty() && !flow.told.load(Ordering::SeqCst) {
                         flow.tell();
                     }
@@ -71,7 +87,7 @@ impl Stream {
         if let Some(inside) = appsink.static_pad("sink") {
             coalesce_keyframe_requests(&inside);
         }
-        Self { pad: pad.clone(), producer, caps, audience }
+        Self { pad: pad.clone(), producer, caps, audience, counters }
     }
 
     /// Lets the stream flow into `appsrc`.
@@ -81,7 +97,18 @@ impl Stream {
             self.audience.tell();
             (self.audience.changed)();
         }
-        Ok(Subscription { audience: self.audience.clone(), _link: link })
+        Ok(Subscription { audience: self.audience.clone(), link })
+    }
+
+    /// Its numbers; `kind` is `video` or `audio`.
+    pub(super) fn stats(&self, kind: &'static str) -> StreamStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StreamStats {
+            kind,
+            frames: read(&self.counters.frames),
+            bytes: read(&self.counters.bytes),
+            delay: Duration::from_nanos(read(&self.counters.delay)),
+        }
     }
 
     /// Whether anybody listens.
@@ -118,6 +145,30 @@ impl Stream {
     /// Sends what a viewer does upstream.
     pub(super) fn push_upstream(&self, event: gst::Event) -> bool {
         self.pad.push_event(event)
+    }
+}
+
+impl Counters {
+    fn add(&self, pad: &gst::GhostPad, buffer: &gst::Buffer) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(buffer.size() as u64, Ordering::Relaxed);
+        // A live source stamps with the running time of the capture; encoders may shift it, and the segment shifts it back.
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let captured = segment.and_then(|event| {
+            let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+            segment.to_running_time(buffer.pts())
+        });
+        let now = pad.parent_element().and_then(|element| element.current_running_time());
+        if let (Some(captured), Some(now)) = (captured, now) {
+            self.delay.store(now.saturating_sub(captured).nseconds(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Subscription {
+    /// How many frames went through, and how many did not.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.link.pushed(), self.link.dropped())
     }
 }
 

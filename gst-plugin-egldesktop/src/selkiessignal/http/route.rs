@@ -10,11 +10,17 @@ use hyper::{Method, Request, StatusCode};
 
 use super::auth::{Login, unauthorized};
 use super::headers::{Answer, secure, text, with_type};
-use super::{CAT, Context, links, websocket};
+use super::{CAT, Context, Purpose, links, websocket};
 use crate::selkiessignal::roster::{Access, Caller};
+use crate::selkiessignal::{metrics, session};
 
 /// Answers one request. Everything needs a password or a link, but that `/health` answers those who show none.
 pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Result<Answer, Infallible> {
+    if context.purpose == Purpose::Metrics {
+        let is_it = request.uri().path().trim_end_matches('/') == "/metrics" && request.method() == Method::GET;
+        let answer = if is_it { metrics(context).await } else { text(StatusCode::NOT_FOUND, "Only /metrics\n") };
+        return Ok(secure(answer));
+    }
     let link = links::shown(request.uri(), request.headers());
     let opened = link.as_ref().and_then(|link| context.site.hub.links.check(&link.token, Instant::now()));
     let answer = match (log_in(&request, &context), opened, link) {
@@ -24,7 +30,7 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
         }
         (Login::Right(access), _, _) => serve(request, context, access, None).await,
         (_, Some(link), _) => serve(request, context, Access::View, Some(link)).await,
-        (Login::Missing, None, _) if request.uri().path().trim_end_matches('/') == "/health" => health(),
+        (Login::Missing, None, _) if is_health(&request, &context) => health(),
         (Login::Missing, None, _) => unauthorized(),
         (Login::Wrong, None, _) => {
             gst::warning!(CAT, "wrong user or password from {}", context.peer);
@@ -34,6 +40,11 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
     Ok(secure(answer))
 }
 
+fn is_health(request: &Request<Incoming>, context: &Context) -> bool {
+    let path = below(&context.site.base_path, request.uri().path());
+    path.is_some_and(|path| path.trim_end_matches('/') == "/health")
+}
+
 fn log_in(request: &Request<Incoming>, context: &Context) -> Login {
     let everybody = Login::Right(Access::Control);
     context.site.credentials.as_ref().map_or(everybody, |known| known.check(request.headers()))
@@ -41,7 +52,9 @@ fn log_in(request: &Request<Incoming>, context: &Context) -> Login {
 
 /// Answers somebody who may come in.
 async fn serve(request: Request<Incoming>, context: Context, access: Access, link: Option<links::LinkId>) -> Answer {
-    let path = request.uri().path();
+    let Some(path) = below(&context.site.base_path, request.uri().path()) else {
+        return to_folder(&context.site.base_path);
+    };
     if is_signalling(path) {
         if !same_origin(request.headers()) {
             return text(StatusCode::FORBIDDEN, "This page belongs to another site\n");
@@ -66,6 +79,7 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
             }
         }
         (&Method::GET | &Method::HEAD, "/health") => health(),
+        (&Method::GET | &Method::HEAD, "/metrics") if access == Access::Control => metrics(context).await,
         (&Method::GET | &Method::HEAD, "/turn") => {
             let configuration = context.site.hub.rtc_configuration().to_string();
             with_type(StatusCode::OK, "application/json", configuration)
@@ -79,6 +93,21 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
     }
 }
 
+async fn metrics(context: Context) -> Answer {
+    let hub = context.site.hub.clone();
+    let printed = session::blocking(move || {
+        let (streams, viewers) = hub.stats();
+        hub.reports.print(&streams, &viewers)
+    });
+    match printed.await {
+        Ok(text) => with_type(StatusCode::OK, metrics::CONTENT_TYPE, text),
+        Err(error) => {
+            gst::error!(CAT, "the metrics can't be printed: {error}");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "No metrics\n")
+        }
+    }
+}
+
 fn health() -> Answer {
     text(StatusCode::OK, "OK\n")
 }
@@ -87,6 +116,24 @@ fn health() -> Answer {
 fn is_signalling(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     path == "/ws" || path.ends_with("/signalling")
+}
+
+/// The path below `base`, whether or not a proxy has taken `base` off already. `None` for `base` itself without a slash at
+/// its end, below which a page would look for its files in the wrong place.
+fn below<'a>(base: &str, path: &'a str) -> Option<&'a str> {
+    match path.strip_prefix(base) {
+        Some("") if !base.is_empty() => None,
+        Some(rest) if rest.starts_with('/') => Some(rest),
+        _ => Some(path),
+    }
+}
+
+fn to_folder(base: &str) -> Answer {
+    let mut answer = text(StatusCode::PERMANENT_REDIRECT, "This is a folder\n");
+    if let Ok(folder) = HeaderValue::from_str(&format!("{base}/")) {
+        answer.headers_mut().insert(header::LOCATION, folder);
+    }
+    answer
 }
 
 /// Where a client really is. A proxy on this machine says so in the last entry of `X-Forwarded-For`; everybody else may
@@ -126,6 +173,16 @@ mod tests {
         for path in ["/", "/wss", "/x/ws", "/signallings", "/signalling/x"] {
             assert!(!is_signalling(path), "{path}");
         }
+    }
+
+    #[test]
+    fn a_proxy_may_or_may_not_take_the_base_path_off() {
+        assert_eq!(below("/desk", "/desk/turn"), Some("/turn"));
+        assert_eq!(below("/desk", "/turn"), Some("/turn"));
+        assert_eq!(below("/desk", "/desktop"), Some("/desktop"));
+        assert_eq!(below("/desk", "/desk"), None);
+        assert_eq!(below("", "/"), Some("/"));
+        assert_eq!(to_folder("/desk").headers()[header::LOCATION], "/desk/");
     }
 
     #[test]

@@ -172,7 +172,9 @@ impl State {
                     self.send(&control::status("This desktop does not change that while it runs"));
                 }
             }
-            Request::Audio(_) | Request::Framerate(_) | Request::Latency(_) | Request::Report(..) => {}
+            Request::Framerate(fps) => self.hub.reports.framerate(fps),
+            Request::Latency(milliseconds) => self.hub.reports.latency(milliseconds),
+            Request::Audio(_) | Request::Report(..) => {}
         }
     }
 

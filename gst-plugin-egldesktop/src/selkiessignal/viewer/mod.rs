@@ -9,12 +9,14 @@ mod sdp;
 mod webrtcbin;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
 use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
+use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
 use super::stream::Subscription;
 use branch::Branch;
@@ -23,6 +25,9 @@ use webrtcbin::WebRtcBin;
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-viewer", gst::DebugColorFlags::empty(), Some("A viewer of selkiessignal"))
 });
+
+/// How long webrtcbin may take to tell its numbers.
+const STATS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a viewer has to say to its browser.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +49,12 @@ pub(super) struct Viewer {
 
 /// The connections to the element's streams; empty until the browser can receive.
 #[derive(Default)]
-struct Links(Mutex<Vec<Subscription>>);
+struct Links(Mutex<Vec<Link>>);
+
+struct Link {
+    subscription: Subscription,
+    appsrc: gst_app::AppSrc,
+}
 
 impl Viewer {
     /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
@@ -109,6 +119,16 @@ impl Viewer {
         }
     }
 
+    /// Its numbers. Waits for webrtcbin, not for long.
+    pub(super) fn stats(&self, control: bool) -> ViewerStats {
+        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
+        self.links.count(&mut stats);
+        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
+            read_webrtc(&mut stats, &reply);
+        }
+        stats
+    }
+
     /// Handles a frame of the browser. An error ends the session; its text is for the user.
     pub(super) fn receive(&self, message: PeerMessage) -> Result<(), String> {
         match message {
@@ -162,12 +182,22 @@ impl Links {
         }
         for (branch, stream) in branches {
             match stream.subscribe(&branch.appsrc) {
-                Ok(link) => links.push(link),
+                Ok(subscription) => links.push(Link { subscription, appsrc: branch.appsrc.clone() }),
                 Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
             }
             if branch.is_video {
                 stream.request_keyframe();
             }
+        }
+    }
+
+    fn count(&self, stats: &mut ViewerStats) {
+        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for link in links.iter() {
+            let (sent, dropped) = link.subscription.counts();
+            stats.frames_sent += sent;
+            stats.frames_dropped += dropped;
+            stats.queued += link.appsrc.current_level_bytes();
         }
     }
 

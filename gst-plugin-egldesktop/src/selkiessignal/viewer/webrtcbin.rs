@@ -1,6 +1,7 @@
 //! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
@@ -117,6 +118,17 @@ impl WebRtcBin {
             }
         });
         self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+    }
+
+    /// What it counts (`get-stats`); `None` when it does not say within `patience`.
+    pub(super) fn stats(&self, patience: Duration) -> Option<gst::Structure> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let reply = reply.ok().flatten().map(gst::StructureRef::to_owned);
+            let _ = sender.try_send(reply);
+        });
+        self.0.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        receiver.recv_timeout(patience).ok().flatten()
     }
 
     pub(super) fn set_local_description(&self, description: &WebRTCSessionDescription) {
