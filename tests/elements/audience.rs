@@ -8,6 +8,7 @@ use egldesktop_tests::PATIENCE;
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::painter::{Painter, Patch};
+use egldesktop_tests::relay::Relay;
 use egldesktop_tests::xvfb::Xvfb;
 use gst::prelude::*;
 use serde_json::json;
@@ -24,10 +25,15 @@ struct Watched {
 
 impl Watched {
     fn start(source: &str) -> Result<Self> {
+        Self::start_with(source, "")
+    }
+
+    /// With more properties of the sink.
+    fn start_with(source: &str, properties: &str) -> Result<Self> {
         super::init();
         let text = format!(
             "{source} ! identity name=between ! x264enc tune=zerolatency speed-preset=ultrafast \
-             ! selkiessignal name=signal listen=127.0.0.1:0"
+             ! selkiessignal name=signal listen=127.0.0.1:0 {properties}"
         );
         let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
         let pad = pipeline.by_name("between").and_then(|it| it.static_pad("sink")).context("no pad")?;
@@ -141,6 +147,21 @@ fn many_viewers_share_one_encode_and_a_dead_one_harms_nobody() {
             let received = viewer.frames() - before;
             assert!(!viewer.has_ended() && received.abs_diff(encoded) <= 5, "{received} of {encoded}");
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_viewer_at_another_signalling_server_is_served() {
+    isolated(async || {
+        add_address()?;
+        let relay = Relay::start().await?;
+        let source = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1";
+        let desktop = Watched::start_with(source, &format!("signalling-uri=ws://{}/", relay.address))?;
+        let mut viewer = Viewer::start_with(&relay.address, "/", None, json!({})).await?;
+        viewer.wait_for_control(true).await?;
+        viewer.wait_for_frames(2).await?;
+        assert_eq!(desktop.connections()?, 1);
         Ok(())
     });
 }

@@ -10,6 +10,7 @@ pub mod native;
 pub mod painter;
 pub mod process;
 pub mod pulse;
+pub mod relay;
 pub mod xvfb;
 
 use std::time::Duration;

@@ -180,6 +180,30 @@ pub fn session_answer(frame: &str) -> Option<String> {
     })
 }
 
+/// What a Selkies signalling server says to somebody who calls a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallAnswer {
+    /// `HELLO`: it knows us.
+    Hello,
+    /// `SESSION_OK [<base64 of a JSON object>]`: the peer is there, and said this in its own `HELLO`.
+    Session(Option<String>),
+    /// `ERROR …`: it is not.
+    Error(String),
+}
+
+impl CallAnswer {
+    /// Parses a frame; `None` where it is none of these.
+    pub fn parse(frame: &str) -> Option<Self> {
+        let (word, rest) = frame.split_once(' ').unwrap_or((frame, ""));
+        match word {
+            "HELLO" => Some(Self::Hello),
+            "SESSION_OK" => Some(Self::Session(Some(rest.trim().to_owned()).filter(|meta| !meta.is_empty()))),
+            "ERROR" => Some(Self::Error(rest.chars().take(200).collect())),
+            _ => None,
+        }
+    }
+}
+
 /// The frame that tells a browser why it gets no session.
 pub fn error_frame(reason: &str) -> String {
     format!("ERROR {reason}")
@@ -228,6 +252,15 @@ mod tests {
     fn a_watching_browser_says_so() {
         let hello = Hello::parse(&hello(r#"{"media":["video"],"control":false}"#)).unwrap();
         assert!(!hello.wants_control);
+    }
+
+    #[test]
+    fn answers_to_a_call() {
+        assert_eq!(CallAnswer::parse("HELLO"), Some(CallAnswer::Hello));
+        assert_eq!(CallAnswer::parse("SESSION_OK"), Some(CallAnswer::Session(None)));
+        assert_eq!(CallAnswer::parse("SESSION_OK e30="), Some(CallAnswer::Session(Some("e30=".into()))));
+        assert_eq!(CallAnswer::parse("ERROR peer '1' not found"), Some(CallAnswer::Error("peer '1' not found".into())));
+        assert_eq!(CallAnswer::parse("{}"), None);
     }
 
     #[test]

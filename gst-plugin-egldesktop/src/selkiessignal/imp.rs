@@ -73,6 +73,11 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
+        name = "signalling-uri", get, set, type = Option<String>, member = signalling_uri, nick = "Signalling URI",
+        blurb = "Selkies signalling server to join as well, such as wss://host/webrtc/signalling/, with user and password (unset = none)",
+        builder().mutable_ready()
+    )]
+    #[property(
         name = "web-root", get, set, type = Option<String>, member = web_root, nick = "Web root",
         blurb = "Directory with another web client (unset = the built-in one)",
         builder().mutable_ready()

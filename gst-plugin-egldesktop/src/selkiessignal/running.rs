@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::http::{Assets, Credentials, Place, Server, Site, acceptor};
+use super::http::{Assets, Credentials, Place, Remote, Server, Site, acceptor};
 use super::hub::{Hub, Parts};
 use super::ice::IceServers;
 use super::imp::CAT;
@@ -38,6 +38,12 @@ impl Running {
             acceptor(Path::new(chain), key).map_err(|error| wrong(&format!("TLS: {error}")))
         });
         let tls = tls.transpose()?;
+        let login = settings.password.as_deref().map(|password| (settings.user.as_str(), password));
+        let remote = settings
+            .signalling_uri
+            .as_deref()
+            .map(|uri| Remote::new(uri, login).map_err(|error| wrong(&format!("signalling-uri \"{uri}\": {error}"))));
+        let remote = remote.transpose()?;
         let credentials = credentials(element, &settings, &place)?;
         let ice = IceServers::new(&settings)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
@@ -64,7 +70,7 @@ impl Running {
         let (user, policy) = (settings.user, settings.control_policy);
         let hub = Arc::new(Hub::new(element, Parts { ice, user, policy, video, audio, tuning }));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
-        let site = Site { credentials, assets, hub: hub.clone(), base_path };
+        let site = Site { credentials, assets, hub: hub.clone(), base_path, remote };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let server = Server::start(bound, tls, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;

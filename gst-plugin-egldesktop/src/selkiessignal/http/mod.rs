@@ -2,6 +2,7 @@
 
 mod assets;
 mod auth;
+mod dial;
 mod headers;
 mod links;
 mod listen;
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub(super) use assets::Assets;
 pub(super) use auth::Credentials;
+pub(super) use dial::Remote;
 pub(super) use links::{LinkId, Links};
 pub(super) use listen::{Bound, Place};
 pub(super) use tls::acceptor;
@@ -52,6 +54,8 @@ pub(super) struct Site {
     pub(super) hub: Arc<Hub>,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,
+    /// A signalling server to join as well.
+    pub(super) remote: Option<Remote>,
 }
 
 /// What a listener is for.
@@ -111,6 +115,11 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let site = Arc::new(site);
+        if let Some(remote) = &site.remote {
+            for line in [dial::Line::Picture, dial::Line::Sound] {
+                runtime.spawn(remote.clone().keep(line, site.hub.clone(), stopped.clone(), alive.clone()));
+            }
+        }
         let shared = |purpose| -> Shared { (site.clone(), purpose, stopped.clone(), alive.clone()) };
         runtime.spawn(accept(listener, tls, shared(Purpose::Desktop)));
         if let Some(metrics) = metrics {
