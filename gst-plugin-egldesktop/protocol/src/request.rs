@@ -3,8 +3,6 @@
 
 /// The highest number of a viewer; numbers count up from 1.
 const MAX_ID: u64 = u32::MAX as u64;
-/// The longest report of statistics that is looked at, in bytes; Chromium's has some 20 kB.
-pub const MAX_REPORT: usize = 48 * 1024;
 
 /// A request, parsed.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,14 +11,10 @@ pub enum Request {
     Control(ControlRequest),
     /// `vb,<kbit/s>`, `ab,<bit/s>` or `_arg_fps,<n>`.
     Tune(Tune),
-    /// `_arg_audio,true|false`: whether this browser wants sound (up to Selkies 1.4).
-    Audio(bool),
     /// `_f,<n>`: frames per second that the browser shows.
     Framerate(f64),
     /// `_l,<ms>`: delay that the browser sees, in milliseconds.
     Latency(f64),
-    /// `_stats_video,<json>` or `_stats_audio,<json>`: what `getStats()` of the browser says.
-    Report(ReportKind, String),
 }
 
 /// Something about who controls.
@@ -45,15 +39,6 @@ pub enum Tune {
     Framerate(u32),
 }
 
-/// Which of the two connections of a Selkies client a report is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportKind {
-    /// `_stats_video`
-    Video,
-    /// `_stats_audio`
-    Audio,
-}
-
 /// The verb is one of a request, but what follows does not fit.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("malformed {0:?} message")]
@@ -68,11 +53,8 @@ impl Request {
             "vb" => ("vb", within(rest, 100, 1_000_000).map(|rate| Self::Tune(Tune::VideoBitrate(rate)))),
             "ab" => ("ab", within(rest, 6_000, 510_000).map(|rate| Self::Tune(Tune::AudioBitrate(rate)))),
             "_arg_fps" => ("_arg_fps", within(rest, 1, 480).map(|rate| Self::Tune(Tune::Framerate(rate)))),
-            "_arg_audio" => ("_arg_audio", boolean(rest).map(Self::Audio)),
             "_f" => ("_f", measured(rest).map(Self::Framerate)),
             "_l" => ("_l", measured(rest).map(Self::Latency)),
-            "_stats_video" => ("_stats_video", report(rest).map(|json| Self::Report(ReportKind::Video, json))),
-            "_stats_audio" => ("_stats_audio", report(rest).map(|json| Self::Report(ReportKind::Audio, json))),
             _ => return None,
         };
         Some(parsed.ok_or(RequestError(verb)))
@@ -99,18 +81,6 @@ fn within(text: &str, min: u32, max: u32) -> Option<u32> {
 
 fn measured(text: &str) -> Option<f64> {
     text.parse().ok().filter(|value| (0.0..1e6).contains(value))
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-fn report(text: &str) -> Option<String> {
-    (text.len() <= MAX_REPORT).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -146,9 +116,6 @@ mod tests {
     fn what_browsers_measure() {
         assert_eq!(parse("_f,59.9"), Some(Request::Framerate(59.9)));
         assert_eq!(parse("_l,12"), Some(Request::Latency(12.0)));
-        assert_eq!(parse("_stats_audio,[1,2]"), Some(Request::Report(ReportKind::Audio, "[1,2]".into())));
-        let long = format!("_stats_video,{}", "x".repeat(MAX_REPORT + 1));
-        assert_eq!(Request::parse(&long), Some(Err(RequestError("_stats_video"))));
     }
 
     proptest! {

@@ -174,7 +174,6 @@ impl State {
             }
             Request::Framerate(fps) => self.hub.reports.framerate(fps),
             Request::Latency(milliseconds) => self.hub.reports.latency(milliseconds),
-            Request::Audio(_) | Request::Report(..) => {}
         }
     }
 
