@@ -105,7 +105,7 @@ impl Desktop {
         {
             tracing::warn!("the screen stays empty: none of these is installed: {}", session::wanted());
         }
-        if matches!(access, Access::Open) && !settings.listen.ip().is_loopback() {
+        if matches!(access, Access::Open) && !settings.listen.is_local() {
             tracing::warn!("whoever reaches {} controls this desktop: ENABLE_BASIC_AUTH is false", settings.listen);
         }
 
@@ -149,16 +149,19 @@ fn greeting(settings: &Settings, access: &Access, address: Option<&str>) -> Stri
             format!("{}   (random; set BASIC_AUTH_PASSWORD or PASSWD to choose it)", password.expose()),
         ),
     };
-    format!("\n  Desktop   {}\n  User      {user}\n  Password  {password}\n\n", url(address))
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    format!("\n  Desktop   {}\n  User      {user}\n  Password  {password}\n\n", url(scheme, address))
 }
 
 /// What to open in a browser on this machine: the unspecified address is one to listen on, not to connect to.
-fn url(bound: &str) -> String {
+fn url(scheme: &str, bound: &str) -> String {
     match bound.parse::<std::net::SocketAddr>() {
         Ok(address) if address.ip().is_unspecified() => {
-            format!("http://localhost:{}/   (and at every address of this machine)", address.port())
+            format!("{scheme}://localhost:{}/   (and at every address of this machine)", address.port())
         }
-        _ => format!("http://{bound}/"),
+        // For a proxy.
+        _ if bound.starts_with("unix:") => bound.to_owned(),
+        _ => format!("{scheme}://{bound}/"),
     }
 }
 
@@ -183,8 +186,9 @@ mod tests {
 
     #[test]
     fn the_address_can_be_opened() {
-        assert_eq!(url("[::1]:8080"), "http://[::1]:8080/");
-        assert!(url("0.0.0.0:80").starts_with("http://localhost:80/ "));
-        assert!(url("[::]:80").starts_with("http://localhost:80/ "));
+        assert_eq!(url("https", "[::1]:8080"), "https://[::1]:8080/");
+        assert_eq!(url("http", "unix:/run/desktop"), "unix:/run/desktop");
+        assert!(url("http", "0.0.0.0:80").starts_with("http://localhost:80/ "));
+        assert!(url("http", "[::]:80").starts_with("http://localhost:80/ "));
     }
 }

@@ -2,6 +2,8 @@
 
 mod access;
 mod command_line;
+mod control;
+mod hostile;
 mod input;
 mod picture;
 mod sound;

@@ -12,13 +12,13 @@ use x11rb::wrapper::ConnectionExt as _;
 
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(30);
 
-struct Capture {
+pub(super) struct Capture {
     pipeline: gst::Pipeline,
     sink: gst_app::AppSink,
 }
 
 impl Capture {
-    fn start(display: &str, caps: &str) -> Result<Self> {
+    pub(super) fn start(display: &str, caps: &str) -> Result<Self> {
         Self::start_by(display, caps, "auto")
     }
 
@@ -42,7 +42,7 @@ impl Capture {
     }
 
     /// Waits for a frame that has these colours.
-    fn wait_for(&self, patches: &[Patch]) -> Result<gst::Sample> {
+    pub(super) fn wait_for(&self, patches: &[Patch]) -> Result<gst::Sample> {
         for _ in 0..1000 {
             let sample = self.sample()?;
             let size = size(&sample)?;

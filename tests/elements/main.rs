@@ -1,8 +1,10 @@
 //! The elements as GStreamer loads them, on pipelines against a real X server.
 
+mod audience;
 mod capture;
 mod input;
 mod inspect;
+mod places;
 mod serve;
 
 use std::sync::Once;

@@ -17,6 +17,8 @@ const REFINEMENTS: u32 = 10;
 const REFINEMENT_INTERVAL: Duration = Duration::from_millis(60);
 /// Always below the three seconds after which libwebrtc asks for a keyframe.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// How long to wait while nobody watches; what ends that comes as an event.
+const NOBODY: Duration = Duration::from_secs(3600);
 /// Slightly above the nominal rate, so that a client that draws at exactly that rate never accumulates delay.
 const INTERVAL_FACTOR: f64 = 0.97;
 /// How early a frame may be, in intervals; absorbs the client's jitter.
@@ -52,13 +54,21 @@ pub(crate) struct Cadence {
     last_sent: Option<Instant>,
     refinements_left: u32,
     refresh: bool,
+    idle: bool,
 }
 
 impl Cadence {
     /// `rate` is the highest number of frames per second.
     pub(crate) fn new(pace: Pace, rate: f64) -> Self {
-        let interval = interval(pace, rate);
-        Self { pace, interval, arrival: None, last_sent: None, refinements_left: 0, refresh: false }
+        Self {
+            pace,
+            interval: interval(pace, rate),
+            arrival: None,
+            last_sent: None,
+            refinements_left: 0,
+            refresh: false,
+            idle: false,
+        }
     }
 
     /// Changes the highest number of frames per second.
@@ -71,9 +81,17 @@ impl Cadence {
         self.refresh = true;
     }
 
+    /// Whether nobody watches: then there are no pictures but those that are asked for.
+    pub(crate) fn set_idle(&mut self, idle: bool) {
+        self.idle = idle;
+    }
+
     /// What to do at `now`, given whether something was drawn since the last picture.
     pub(crate) fn step(&self, now: Instant, damaged: bool) -> Step {
         let Some(last_sent) = self.last_sent else { return Step::Capture };
+        if self.idle && !self.refresh {
+            return Step::Wait(now + NOBODY);
+        }
         if self.pace == Pace::Fixed && !self.refresh {
             let due = self.arrival.unwrap_or(now);
             return if now >= due { Step::Capture } else { Step::Wait(due) };
@@ -206,6 +224,22 @@ mod tests {
         let (captures, repeats) = play(60.0, (0..50).map(|key| 1.0 + 0.1 * f64::from(key)), 6.0);
         assert_eq!(captures.len(), 51);
         assert!(repeats.iter().all(|&time| time < 1.0), "{repeats:?}");
+    }
+
+    #[test]
+    fn nothing_is_captured_while_nobody_watches() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(60);
+        let mut cadence = Cadence::new(Pace::Damage, 60.0);
+        cadence.set_idle(true);
+        assert_eq!(cadence.step(start, false), Step::Capture, "the first picture shows that it works");
+        cadence.captured(start);
+        assert!(matches!(cadence.step(later, true), Step::Wait(due) if due > later));
+        cadence.request_refresh();
+        assert_eq!(cadence.step(later, false), Step::Repeat);
+        cadence.repeated(later);
+        cadence.set_idle(false);
+        assert_eq!(cadence.step(later, true), Step::Capture, "what was drawn meanwhile");
     }
 
     #[test]

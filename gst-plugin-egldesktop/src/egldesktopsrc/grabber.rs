@@ -77,6 +77,13 @@ impl Grabber {
         Ok(())
     }
 
+    /// Whether nobody watches.
+    pub(super) fn set_idle(&mut self, idle: bool) {
+        self.cadence.set_idle(idle);
+        // Then the X server need not tell of each drawing either.
+        self.silent |= idle;
+    }
+
     /// Does the next thing that the cadence wants.
     pub(super) fn advance(
         &mut self,

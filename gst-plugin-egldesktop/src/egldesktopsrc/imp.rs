@@ -149,6 +149,8 @@ pub struct EglDesktopSrc {
     waker: Mutex<Option<std::sync::Arc<Waker>>>,
     flushing: AtomicBool,
     refresh: AtomicBool,
+    /// Nobody watches.
+    idle: AtomicBool,
 }
 
 /// A panic under a lock leaves plain values behind that stay valid.
@@ -206,6 +208,7 @@ impl BaseSrcImpl for EglDesktopSrc {
         let grabber = Grabber::open(&settings.choice(), settings.capture_method, caps::DEFAULT_FRAMERATE.into());
         let grabber = grabber.map_err(|error| open_error(&settings, &error))?;
         *lock(&self.waker) = Some(waker.into());
+        self.idle.store(false, Ordering::SeqCst);
         self.tell(&grabber);
         *lock(&self.grabber) = Some(grabber);
         Ok(())
@@ -254,6 +257,12 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 
     fn event(&self, event: &gst::Event) -> bool {
+        if let Some(idle) = events::parse_idle(event) {
+            gst::debug!(CAT, imp = self, "{}", if idle { "nobody watches" } else { "somebody watches" });
+            self.idle.store(idle, Ordering::SeqCst);
+            self.wake();
+            return true;
+        }
         let wanted = events::is_refresh(event) || gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok();
         if wanted {
             gst::debug!(CAT, imp = self, "a picture is wanted");
@@ -326,6 +335,7 @@ impl EglDesktopSrc {
         let pool = self.obj().buffer_pool();
         let mut guard = lock(&self.grabber);
         let grabber = guard.as_mut().ok_or(gst::FlowError::Flushing)?;
+        grabber.set_idle(self.idle.load(Ordering::SeqCst));
         match grabber.advance(&waker, self.refresh.swap(false, Ordering::SeqCst), pool.as_ref()) {
             Ok(progress) => Ok(progress),
             Err(GrabError::Capture(CaptureError::Resized)) => {

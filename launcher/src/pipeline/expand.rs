@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     password::Access,
-    settings::{Settings, Value, table},
+    settings::{Settings, Tls, Value, table},
 };
 
 /// What `${NAME}` can stand for: every variable of the table, and what only the launcher knows.
@@ -31,10 +31,14 @@ impl Variables {
 
         let password = access.password().map_or("", |password| password.expose());
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let tls = |part: fn(&Tls) -> Option<String>| settings.tls.as_ref().and_then(part).unwrap_or_default();
         values.extend([
             (table::USER.name, Value::public(&settings.user)),
             (table::PASSWORD.name, Value::new(password, true)),
             ("LISTEN", Value::public(settings.listen.to_string())),
+            ("METRICS_LISTEN", Value::public(settings.metrics.map(|it| it.to_string()).unwrap_or_default())),
+            ("TLS_CERTIFICATE", Value::public(tls(|tls| Some(tls.certificate.clone())))),
+            ("TLS_KEY", Value::public(tls(|tls| tls.key.clone()))),
             ("STUN_SERVER", Value::public(settings.stun_server.clone().unwrap_or_default())),
             ("CPUS", Value::public(cpus.to_string())),
             (table::DISPLAY.name, Value::public(when_running)),

@@ -5,6 +5,8 @@
  * comes from the server is checked here, so that the rest of the client deals in known shapes only.
  */
 
+import { decodeViewers } from './viewers.js';
+
 /** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
 export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
 
@@ -98,7 +100,8 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'system', name: string, value: string}} SystemMessage
  * @typedef {{type: 'ping', startTime: number}} PingMessage
  * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
- * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage} ServerMessage
+ * @typedef {{type: 'status', text: string}} StatusMessage
+ * @typedef {import('./viewers.js').ViewersMessage | StatusMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage} ServerMessage
  */
 
 /**
@@ -117,6 +120,10 @@ export function decodeMessage(text) {
       const [name, ...rest] = data.action.split(',');
       return { type: 'system', name, value: rest.join(',') };
     }
+    case 'viewers':
+      return decodeViewers(data);
+    case 'pipeline':
+      return typeof data.status === 'string' ? { type: 'status', text: data.status.slice(0, 200) } : null;
     case 'ping': {
       const startTime = Number(data.start_time);
       return Number.isFinite(startTime) ? { type: 'ping', startTime } : null;
@@ -131,11 +138,12 @@ export function decodeMessage(text) {
 }
 
 /**
- * @param {{width: number, height: number, scale: number}} display
+ * @param {{width: number, height: number, scale: number, control?: boolean}} display control: false for who was
+ *   watching when the connection was lost
  * @returns {string} the first frame on the signalling socket
  */
-export function hello({ width, height, scale: ratio }) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'] };
+export function hello({ width, height, scale: ratio, control = true }) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], ...(control ? {} : { control }) };
   return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
 }
 

@@ -42,12 +42,13 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
 }
 
 impl Branch {
-    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
+    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`, `group` the media stream in SDP.
     pub(super) fn new(
         pipeline: &gst::Pipeline,
         webrtcbin: &WebRtcBin,
         caps: &gst::Caps,
         kind: &'static str,
+        group: &str,
     ) -> Result<Self, SessionError> {
         let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
         let is_video = kind == "video";
@@ -80,7 +81,7 @@ impl Branch {
         let elements = [appsrc.upcast_ref(), &payloader, &filter];
         pipeline.add_many(elements)?;
         gst::Element::link_many(elements)?;
-        webrtcbin.add_track(&filter, kind, &rtp)?;
+        webrtcbin.add_track(&filter, kind, group, &rtp)?;
         Ok(Self { appsrc, is_video })
     }
 }
