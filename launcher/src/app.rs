@@ -10,8 +10,9 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
+    gpu::Gpu,
     password::Access,
-    pipeline::{self, Assembly, Library, Player, Variables},
+    pipeline::{self, Assembly, Choice, Library, Player, Purpose, Variables},
     plan::{Display, Plan},
     plugin::Plugin,
     services::{Services, session},
@@ -27,6 +28,9 @@ pub(crate) struct Desktop {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
     pub(crate) library: Library,
+    /// What is known before anything runs.
+    pub(crate) variables: Variables,
+    pub(crate) choice: Choice,
     pub(crate) plan: Plan,
     pub(crate) plugin: Plugin,
 }
@@ -99,7 +103,7 @@ impl Desktop {
         services: &mut Services,
         stop: &mut Option<pipeline::Handle>,
     ) -> anyhow::Result<Player> {
-        let Self { settings, access, library, plan, plugin } = self;
+        let Self { settings, access, library, variables, choice, plan, plugin } = self;
         if let Display::Private(programs) = &plan.display
             && programs.is_empty()
         {
@@ -110,13 +114,14 @@ impl Desktop {
         }
 
         let endpoints = services.start(plan, settings, runtime).await?;
-        let mut variables = Variables::new(settings, access, LATER);
+        let mut variables = variables.clone();
         variables.set_display(&endpoints.display);
         variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
-        let assembly = Assembly::of(library, &settings.encoder, &variables)?;
-        let pipeline = pipeline::build(&assembly, &plugin.note())?;
+        variables.set_notice(choice.notice.as_deref().unwrap_or_default());
+        let assembly = Assembly::of(library, &choice.name, choice.chosen, &variables)?;
+        let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;
 
-        let mut player = Player::new(pipeline, &assembly)?;
+        let mut player = Player::new(pipeline, assembly, Gpu::open(settings.gpu))?;
         *stop = Some(player.handle());
         let address = tokio::select! {
             started = player.start() => started?,

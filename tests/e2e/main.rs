@@ -3,6 +3,7 @@
 mod access;
 mod command_line;
 mod control;
+mod encoder;
 mod hostile;
 mod input;
 mod picture;

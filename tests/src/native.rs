@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::PATIENCE;
+use crate::painter::Patch;
 
 /// The payload type of sound.
 const OPUS: u8 = 111;
@@ -76,6 +77,8 @@ struct Received {
     frames: AtomicU64,
     audio: AtomicU64,
     deaf: AtomicBool,
+    /// The elements from RTP to the picture, if it is decoded.
+    decoder: Option<&'static str>,
 }
 
 impl Viewer {
@@ -85,7 +88,23 @@ impl Viewer {
     }
 
     /// Connects at a path, with more metadata than the media.
-    pub async fn start_with(address: &str, path: &str, login: Option<(&str, &str)>, mut meta: Value) -> Result<Self> {
+    pub async fn start_with(address: &str, path: &str, login: Option<(&str, &str)>, meta: Value) -> Result<Self> {
+        Self::connect(address, path, login, meta, Received::default()).await
+    }
+
+    /// One that decodes the picture, with these elements.
+    pub async fn start_decoding(address: &str, password: &str, decoder: &'static str) -> Result<Self> {
+        let received = Received { decoder: Some(decoder), ..Received::default() };
+        Self::connect(address, "/webrtc/signalling/", Some((crate::desktop::USER, password)), json!({}), received).await
+    }
+
+    async fn connect(
+        address: &str,
+        path: &str,
+        login: Option<(&str, &str)>,
+        mut meta: Value,
+        received: Received,
+    ) -> Result<Self> {
         gst::init()?;
         if meta.get("media").is_none() {
             meta["media"] = json!(["video"]);
@@ -99,7 +118,7 @@ impl Viewer {
             .property("latency", 0u32)
             .build()?;
         pipeline.add(&webrtcbin)?;
-        let received = Arc::new(Received::default());
+        let received = Arc::new(received);
         let (signals, mut outgoing) = mpsc::unbounded_channel();
         let (channels, channel) = mpsc::unbounded_channel();
         let (sender, messages) = mpsc::unbounded_channel();
@@ -141,6 +160,24 @@ impl Viewer {
     /// Waits until this many more packets of sound have arrived.
     pub async fn wait_for_sound(&self, count: u64) -> Result<()> {
         wait_for(&self.received.audio, count).await.context("no sound")
+    }
+
+    /// Waits until the decoded picture shows these colours.
+    pub async fn wait_for_picture(&self, patches: &[Patch]) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut wrong = vec!["no picture".to_owned()];
+        while Instant::now() < deadline {
+            let sink = self.pipeline.by_name("picture").and_downcast::<gst_app::AppSink>();
+            let Some(sample) = sink.and_then(|sink| sink.try_pull_sample(gst::ClockTime::from_mseconds(1))) else {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            };
+            wrong = differences(&sample, patches)?;
+            if wrong.is_empty() {
+                return Ok(());
+            }
+        }
+        bail!("{}", wrong.join("; "))
     }
 
     /// How many frames of the picture have arrived.
@@ -206,6 +243,22 @@ impl Drop for Viewer {
     }
 }
 
+/// Where an RGB picture shows other colours than these.
+fn differences(sample: &gst::Sample, patches: &[Patch]) -> Result<Vec<String>> {
+    let info = gst_video::VideoInfo::from_caps(sample.caps().context("no caps")?)?;
+    let map = sample.buffer().context("no buffer")?.map_readable()?;
+    let stride = usize::try_from(info.stride()[0])?;
+    let mut wrong = Vec::new();
+    for patch in patches {
+        let at = patch.y as usize * stride + patch.x as usize * 3;
+        let seen = map.get(at..at + 3).context("outside the picture")?;
+        if seen.iter().zip(patch.rgb).any(|(&seen, painted)| seen.abs_diff(painted) > 10) {
+            wrong.push(format!("{patch:?} shows as {seen:?}"));
+        }
+    }
+    Ok(wrong)
+}
+
 async fn wait_for(counter: &AtomicU64, more: u64) -> Result<()> {
     let wanted = counter.load(Ordering::SeqCst) + more;
     let reach = async {
@@ -249,10 +302,14 @@ fn connect(
     let received = received.clone();
     webrtcbin.connect_pad_added(move |webrtcbin, pad| {
         let Some(pipeline) = webrtcbin.parent().and_downcast::<gst::Bin>() else { return };
-        let Ok(sink) = gst::ElementFactory::make("fakesink").property("async", false).property("sync", false).build()
-        else {
-            return;
+        let sink = if let Some(decoder) = received.decoder {
+            let picture = "videoconvert ! video/x-raw,format=RGB ! appsink name=picture sync=false max-buffers=1";
+            gst::parse::bin_from_description(&format!("{decoder} ! {picture}"), true).ok().map(gst::Element::from)
+        } else {
+            let fake = gst::ElementFactory::make("fakesink").property("async", false).property("sync", false);
+            fake.build().ok()
         };
+        let Some(sink) = sink else { return };
         let count = received.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             // The second byte of RTP (RFC 3550 §5.1): marker, which the last packet of a picture has, and payload type.

@@ -30,7 +30,8 @@ const video = element('video', HTMLVideoElement);
 const target = element('keys', HTMLTextAreaElement);
 
 /** What the server has told about itself on this connection. */
-const server = { encoder: '', latencyMs: /** @type {number | null} */ (null), resizes: false };
+/** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
+const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
 
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
@@ -208,7 +209,7 @@ session.addEventListener('track', (event) => {
   else sound.attach(track);
 });
 session.addEventListener('channel', (event) => {
-  Object.assign(server, { encoder: '', latencyMs: null, resizes: false });
+  Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
   panel.viewers.update(null);
   panel.settings.forget();
@@ -220,6 +221,7 @@ session.addEventListener('message', (event) => {
   if (message?.type === 'cursor') view.setCursor(message);
   else if (message?.type === 'ping') send(pong(message.startTime));
   else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
+  else if (message?.type === 'gpu') server.gpu = message;
   else if (message?.type === 'system') systemMessage(message);
   else if (message?.type === 'status') toasts.show(message.text);
   else if (message?.type === 'viewers') showViewers(message);

@@ -13,6 +13,27 @@ pub fn status(text: &str) -> String {
     json!({ "type": "pipeline", "data": { "status": text } }).to_string()
 }
 
+/// `{"type": "gpu_stats", "data": …}`: what the GPU does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GpuStatistics {
+    /// From 0 to 1.
+    pub load: f64,
+    /// In bytes.
+    pub memory_used: u64,
+    /// In bytes; 0 where the GPU has no memory of its own.
+    pub memory_total: u64,
+}
+
+impl GpuStatistics {
+    /// The message; its memory is in MiB.
+    pub fn to_message(&self) -> String {
+        const MIB: u64 = 1024 * 1024;
+        let (used, total) = (self.memory_used / MIB, self.memory_total / MIB);
+        json!({ "type": "gpu_stats", "data": { "load": self.load, "memory_used": used, "memory_total": total } })
+            .to_string()
+    }
+}
+
 /// `{"type": "viewers", "data": …}`: who is connected, as one viewer may know it. Extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Viewers {
@@ -56,6 +77,13 @@ mod tests {
     fn as_selkies_clients_read_it() {
         assert_eq!(system("encoder,x264enc"), r#"{"data":{"action":"encoder,x264enc"},"type":"system"}"#);
         assert_eq!(status("Hello"), r#"{"data":{"status":"Hello"},"type":"pipeline"}"#);
+    }
+
+    #[test]
+    fn the_load_of_the_gpu() {
+        let statistics = GpuStatistics { load: 0.25, memory_used: 512 << 20, memory_total: 8 << 30 };
+        let expected = r#"{"data":{"load":0.25,"memory_total":8192,"memory_used":512},"type":"gpu_stats"}"#;
+        assert_eq!(statistics.to_message(), expected);
     }
 
     #[test]

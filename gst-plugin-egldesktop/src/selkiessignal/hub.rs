@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use gst::glib;
 use gst::prelude::*;
+use selkies_protocol::control::GpuStatistics;
 use selkies_protocol::request::{ControlRequest, Tune};
 use selkies_protocol::signalling::{Hello, Media};
 use tokio::sync::watch;
@@ -57,6 +58,9 @@ pub(super) struct Hub {
     /// Every session watches it, and acts on what becomes of itself.
     roster: watch::Sender<Roster>,
     tuning: watch::Receiver<Tuning>,
+    gpu: watch::Receiver<Option<GpuStatistics>>,
+    /// What every viewer has to know.
+    pub(super) notice: Option<String>,
     /// The links for viewers that are good at present.
     pub(super) links: Links,
     /// What viewers measure.
@@ -74,6 +78,8 @@ pub(super) struct Parts {
     pub(super) video: Option<Arc<Stream>>,
     pub(super) audio: Option<Arc<Stream>>,
     pub(super) tuning: watch::Receiver<Tuning>,
+    pub(super) gpu: watch::Receiver<Option<GpuStatistics>>,
+    pub(super) notice: Option<String>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -90,6 +96,8 @@ impl Hub {
             audio: Mutex::new(parts.audio),
             roster: watch::Sender::new(Roster::new(parts.policy)),
             tuning: parts.tuning,
+            gpu: parts.gpu,
+            notice: parts.notice,
             links: Links::default(),
             reports: Reports::default(),
             sessions: Mutex::default(),
@@ -201,6 +209,11 @@ impl Hub {
     /// What the encoders are set to; changes are announced.
     pub(super) fn tuning(&self) -> watch::Receiver<Tuning> {
         self.tuning.clone()
+    }
+
+    /// What the GPU does, each second; changes are announced.
+    pub(super) fn gpu(&self) -> watch::Receiver<Option<GpuStatistics>> {
+        self.gpu.clone()
     }
 
     /// Changes a setting of the encoders: the property of the element, which whoever owns the encoders listens to.

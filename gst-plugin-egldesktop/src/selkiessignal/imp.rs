@@ -8,6 +8,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::pads::{Kind, Pads};
@@ -122,6 +123,11 @@ pub struct SelkiesSignal {
         blurb = "Secret that the TURN server makes temporary passwords of (coTURN: use-auth-secret). Can't be read back",
         builder().mutable_ready()
     )]
+    #[property(
+        name = "notice", get, set, type = Option<String>, member = notice, nick = "Notice",
+        blurb = "What every viewer is told, and /health tells who logs in, such as that another encoder runs than wanted",
+        builder().mutable_ready()
+    )]
     settings: Mutex<Settings>,
     #[property(
         name = "bound-address", get = Self::bound_address, type = Option<String>, nick = "Bound address",
@@ -158,6 +164,12 @@ pub struct SelkiesSignal {
         blurb = "The same for the most frames per second"
     )]
     tuning: watch::Sender<Tuning>,
+    #[property(
+        name = "gpu-statistics", set = Self::set_gpu_statistics, type = Option<String>, nick = "GPU statistics",
+        blurb = "What the GPU does now, for the viewers: the text of a structure with load (double, 0 to 1), and in bytes \
+                 memory-used and memory-total (guint64; 0 where the GPU has no memory of its own)"
+    )]
+    gpu: watch::Sender<Option<GpuStatistics>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -229,9 +241,22 @@ impl ElementImpl for SelkiesSignal {
                         .field("profile", gst::List::new(profiles))
                         .build(),
                 )
+                .structure(
+                    gst::Structure::builder("video/x-h265")
+                        .field("stream-format", "byte-stream")
+                        .field("alignment", "au")
+                        .field("profile", "main")
+                        .build(),
+                )
                 .structure(gst::Structure::new_empty("video/x-vp8"))
                 .structure(gst::Structure::builder("video/x-vp9").field("profile", "0").build())
                 .structure(gst::Structure::new_empty("video/x-vp9"))
+                .structure(
+                    gst::Structure::builder("video/x-av1")
+                        .field("stream-format", "obu-stream")
+                        .field("alignment", "tu")
+                        .build(),
+                )
                 .build();
             let audio = gst::Caps::new_empty_simple("audio/x-opus");
             [("video_%u", video), ("audio_%u", audio)]
@@ -312,6 +337,18 @@ impl SelkiesSignal {
         });
     }
 
+    fn set_gpu_statistics(&self, text: Option<String>) {
+        self.gpu.send_replace(text.and_then(|text| {
+            let structure: gst::Structure = text.parse().ok()?;
+            let memory = |name| structure.get::<u64>(name).ok();
+            Some(GpuStatistics {
+                load: structure.get("load").ok()?,
+                memory_used: memory("memory-used")?,
+                memory_total: memory("memory-total")?,
+            })
+        }));
+    }
+
     /// Tells the server which pads there are.
     fn publish(&self) {
         let pads = lock(&self.pads);
@@ -326,7 +363,8 @@ impl SelkiesSignal {
             let pads = lock(&self.pads);
             (pads.stream(Kind::Video), pads.stream(Kind::Audio))
         };
-        let running = Running::start(&self.obj(), settings, video, audio, self.tuning.subscribe())?;
+        let running =
+            Running::start(&self.obj(), settings, video, audio, self.tuning.subscribe(), self.gpu.subscribe())?;
         *lock(&self.running) = Some(running);
         self.obj().notify_bound_address();
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::http::{Assets, Credentials, Place, Remote, Server, Site, acceptor};
@@ -28,6 +29,7 @@ impl Running {
         video: Option<Arc<Stream>>,
         audio: Option<Arc<Stream>>,
         tuning: watch::Receiver<Tuning>,
+        gpu: watch::Receiver<Option<GpuStatistics>>,
     ) -> Result<Self, gst::ErrorMessage> {
         let wrong = |error: &dyn std::fmt::Display| gst::error_msg!(gst::ResourceError::Settings, ("{error}"));
         let place: Place = settings.listen.parse().map_err(|error| wrong(&error))?;
@@ -67,8 +69,8 @@ impl Running {
         });
         let metrics = metrics.transpose()?;
 
-        let (user, policy) = (settings.user, settings.control_policy);
-        let hub = Arc::new(Hub::new(element, Parts { ice, user, policy, video, audio, tuning }));
+        let (user, policy, notice) = (settings.user, settings.control_policy, settings.notice);
+        let hub = Arc::new(Hub::new(element, Parts { ice, user, policy, notice, video, audio, tuning, gpu }));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
         let site = Site { credentials, assets, hub: hub.clone(), base_path, remote };
         let scheme = if tls.is_some() { "https" } else { "http" };

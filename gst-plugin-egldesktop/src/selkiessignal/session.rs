@@ -93,6 +93,7 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
     let mut heard = Instant::now();
     let mut roster = hub.roster();
     let mut tuning = hub.tuning();
+    let mut gpu = hub.gpu();
     loop {
         tokio::select! {
             () = &mut stopped => {
@@ -117,6 +118,13 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
                 tuning.mark_unchanged();
                 let viewer = viewer.clone();
                 blocking(move || viewer.tuning_changed()).await;
+            }
+            Ok(()) = gpu.changed() => {
+                let statistics = *gpu.borrow_and_update();
+                if let Some(statistics) = statistics {
+                    let viewer = viewer.clone();
+                    blocking(move || viewer.show_gpu(statistics)).await;
+                }
             }
             _ = ping.tick() => {
                 if heard.elapsed() > SILENCE {

@@ -26,6 +26,9 @@ pub(crate) struct Settings {
     pub(crate) display: Option<String>,
     pub(crate) screen: Screen,
     pub(crate) encoder: String,
+    /// Whether software may stand in for an encoder that cannot work.
+    pub(crate) encoder_fallback: bool,
+    pub(crate) gpu: u32,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
     pub(crate) runtime_dir: Option<PathBuf>,
@@ -137,6 +140,8 @@ impl Settings {
                 refresh: reader.number(&table::REFRESH)?,
             },
             encoder: reader.required(&table::ENCODER)?.to_owned(),
+            encoder_fallback: reader.boolean(&table::ENCODER_FALLBACK)?,
+            gpu: reader.number(&table::GPU)?,
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
             runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),
@@ -225,7 +230,7 @@ mod tests {
         let settings = read([]);
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.screen, Screen { width: 1920, height: 1080, depth: 24, dpi: 96, refresh: 60 });
-        assert_eq!((settings.encoder.as_str(), settings.user.as_str()), ("x264enc", "user"));
+        assert_eq!((settings.encoder.as_str(), settings.user.as_str()), ("auto", "user"));
         assert!(settings.audio && settings.basic_auth);
         assert_eq!(settings.password, None);
         assert_eq!(settings.stun_server, None);

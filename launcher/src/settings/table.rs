@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Text,
     Boolean,
     Number { min: u32, max: u32 },
+    Decimal { min: i32, max: i32 },
     Choice(&'static [&'static str]),
 }
 
@@ -107,10 +108,28 @@ pub(crate) static DEPTH: Variable =
 pub(crate) static ENCODER: Variable = Variable::new(
     "WEBRTC_ENCODER",
     Kind::Text,
-    "encoder, that is the pipeline file to run; `--list-encoders` lists them",
+    "encoder, that is the pipeline file to run; `--list-encoders` lists them; `auto` takes the best that works",
 )
 .aliases(&["SELKIES_ENCODER"])
-.default("x264enc");
+.default("auto");
+
+pub(crate) static ENCODER_FALLBACK: Variable = Variable::new(
+    "WEBRTC_ENCODER_FALLBACK",
+    Kind::Boolean,
+    "encode on the CPU, and say so, where the encoder that is named cannot work",
+)
+.default("false");
+
+pub(crate) static GPU: Variable =
+    Variable::new("SELKIES_GPU_ID", number(0, 63), "number of the GPU to encode with, as NVIDIA and `/dev/dri` count")
+        .default("0");
+
+pub(crate) static KEYFRAME_DISTANCE: Variable = Variable::new(
+    "SELKIES_KEYFRAME_DISTANCE",
+    Kind::Decimal { min: -1, max: 86_400 },
+    "seconds from one keyframe to the next; below zero: only when a viewer needs one",
+)
+.default("-1");
 
 pub(crate) static FRAMERATE: Variable = Variable::new("SELKIES_FRAMERATE", number(1, 480), "most frames per second")
     .aliases(&["WEBRTC_FRAMERATE"])
@@ -294,8 +313,11 @@ pub(crate) static TABLE: &[&Variable] = &[
     &DPI,
     &DEPTH,
     &ENCODER,
+    &ENCODER_FALLBACK,
+    &GPU,
     &FRAMERATE,
     &VIDEO_BITRATE,
+    &KEYFRAME_DISTANCE,
     &AUDIO,
     &AUDIO_BITRATE,
     &PULSE_SERVER,

@@ -100,8 +100,10 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'system', name: string, value: string}} SystemMessage
  * @typedef {{type: 'ping', startTime: number}} PingMessage
  * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
- * @typedef {{type: 'status', text: string}} StatusMessage
- * @typedef {import('./viewers.js').ViewersMessage | StatusMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage} ServerMessage
+ * @typedef {{type: 'gpu', load: number, memoryUsed: number, memoryTotal: number}} GpuMessage
+ *   load: from 0 to 1; memory: in MiB, 0 where the GPU has none of its own
+ * @typedef {{type: 'status', text: string}} StatusMessage a line for the user
+ * @typedef {import('./viewers.js').ViewersMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | StatusMessage} ServerMessage
  */
 
 /**
@@ -131,6 +133,10 @@ export function decodeMessage(text) {
     case 'latency_measurement': {
       const milliseconds = Number(data.latency_ms);
       return Number.isFinite(milliseconds) ? { type: 'latency', milliseconds } : null;
+    }
+    case 'gpu_stats': {
+      const [load, memoryUsed, memoryTotal] = [data.load, data.memory_used, data.memory_total].map(Number);
+      return [load, memoryUsed, memoryTotal].every(Number.isFinite) ? { type: 'gpu', load, memoryUsed, memoryTotal } : null;
     }
     default:
       return null;

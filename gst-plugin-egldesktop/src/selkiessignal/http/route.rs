@@ -78,7 +78,7 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
                 }
             }
         }
-        (&Method::GET | &Method::HEAD, "/health") => health(),
+        (&Method::GET | &Method::HEAD, "/health") => health_in_full(&context),
         (&Method::GET | &Method::HEAD, "/metrics") if access == Access::Control => metrics(context).await,
         (&Method::GET | &Method::HEAD, "/turn") => {
             let configuration = context.site.hub.rtc_configuration().to_string();
@@ -110,6 +110,14 @@ async fn metrics(context: Context) -> Answer {
 
 fn health() -> Answer {
     text(StatusCode::OK, "OK\n")
+}
+
+/// The same for who logs in, with what viewers have to know.
+fn health_in_full(context: &Context) -> Answer {
+    match &context.site.hub.notice {
+        Some(notice) => with_type(StatusCode::OK, "text/plain; charset=utf-8", format!("OK\n{notice}\n")),
+        None => health(),
+    }
 }
 
 /// `/ws`, and every path that ends in `/signalling`: Selkies' clients put the name of the application before it.

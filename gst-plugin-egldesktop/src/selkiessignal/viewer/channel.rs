@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gst_webrtc::WebRTCDataChannel;
-use selkies_protocol::control;
+use selkies_protocol::control::{self, GpuStatistics};
 use selkies_protocol::held::{Action, Held};
 use selkies_protocol::input::ClientMessage;
 use selkies_protocol::request::Request;
@@ -72,6 +72,11 @@ impl Input {
         self.state.show_roster();
     }
 
+    /// Tells the viewer what the GPU does.
+    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
+        self.state.send(&statistics.to_message());
+    }
+
     /// Tells the viewer what the encoders are set to.
     pub(super) fn tuning_changed(&self) {
         self.state.show_tuning();
@@ -96,6 +101,9 @@ impl State {
     fn greet(&self) {
         if let Some(encoder) = self.hub.video().and_then(|video| video.encoder()) {
             self.send(&control::system(&format!("encoder,{encoder}")));
+        }
+        if let Some(notice) = &self.hub.notice {
+            self.send(&control::status(notice));
         }
         self.show_tuning();
         self.hands().told_control = None;

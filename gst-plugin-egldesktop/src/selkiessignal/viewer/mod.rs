@@ -5,6 +5,7 @@
 
 mod branch;
 mod channel;
+mod rtp_plugin;
 mod sdp;
 mod webrtcbin;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use gst::prelude::*;
+use selkies_protocol::control::GpuStatistics;
 use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
@@ -109,6 +111,13 @@ impl Viewer {
     pub(super) fn roster_changed(&self) {
         if let Some(input) = &self.input {
             input.roster_changed();
+        }
+    }
+
+    /// What the GPU does at the moment.
+    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
+        if let Some(input) = &self.input {
+            input.show_gpu(statistics);
         }
     }
 
