@@ -2,6 +2,7 @@
 
 mod audience;
 mod capture;
+mod capture_options;
 mod input;
 mod inspect;
 mod places;

@@ -27,7 +27,12 @@ pub(super) fn decide(query: &mut gst::query::Allocation) -> Result<(), gst::Logg
         if takes_video_meta {
             config.add_option(gst_video::BUFFER_POOL_OPTION_VIDEO_META);
         }
-        pool.set_config(config)
+        pool.set_config(config).or_else(|refused| {
+            // It may have changed the request to one that it can meet.
+            let config = pool.config();
+            config.validate_params(Some(&caps), size, least, most).map_err(|_| refused)?;
+            pool.set_config(config)
+        })
     };
     // One that can't have enough would leave us waiting for ourselves.
     let theirs = pool.filter(|pool| (most == 0 || most >= least) && configure(pool, most).is_ok());

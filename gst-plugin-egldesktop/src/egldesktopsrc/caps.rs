@@ -53,15 +53,6 @@ pub(super) fn fixate(mut caps: gst::Caps) -> gst::Caps {
     caps
 }
 
-/// The same caps for another size of the screen.
-pub(super) fn resized(mut caps: gst::Caps, size: Size) -> gst::Caps {
-    if let Some(structure) = caps.make_mut().structure_mut(0) {
-        structure.set("width", i32::from(size.width));
-        structure.set("height", i32::from(size.height));
-    }
-    caps
-}
-
 /// The highest rate that fixed caps allow, in frames per second.
 pub(super) fn rate(caps: &gst::Caps) -> Option<f64> {
     let structure = caps.structure(0)?;

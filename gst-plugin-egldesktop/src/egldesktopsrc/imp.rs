@@ -350,7 +350,7 @@ impl EglDesktopSrc {
         }
     }
 
-    /// New caps for a new size of the picture, with everything else as negotiated.
+    /// New caps for a new size of the picture.
     fn resize(&self, size: Size) -> Result<(), gst::FlowError> {
         gst::info!(CAT, imp = self, "the picture is {size:?} now");
         if let Some(grabber) = lock(&self.grabber).as_mut() {
@@ -360,9 +360,8 @@ impl EglDesktopSrc {
             })?;
             self.tell(grabber);
         }
-        let obj = self.obj();
-        let caps = obj.src_pad().current_caps().ok_or(gst::FlowError::NotNegotiated)?;
-        obj.set_caps(&caps::resized(caps, size)).map_err(|_| gst::FlowError::NotNegotiated)
+        // Caps and pool: what downstream has agreed to for another size it agrees to again.
+        if self.obj().negotiate() { Ok(()) } else { Err(gst::FlowError::NotNegotiated) }
     }
 
     /// The same memory with the time of now. `None` before there is a clock.
