@@ -337,7 +337,12 @@ fn a_new_size_is_new_caps_by(xvfb: &Xvfb, method: &str) -> Result<()> {
 }
 
 /// A new mode on the only output, as `xrandr --newmode`, `--addmode` and `--output --mode` make it.
-fn resize(connection: &impl x11rb::connection::Connection, root: u32, width: u16, height: u16) -> Result<()> {
+pub(super) fn resize(
+    connection: &impl x11rb::connection::Connection,
+    root: u32,
+    width: u16,
+    height: u16,
+) -> Result<()> {
     use x11rb::protocol::randr::ModeInfo;
     let resources = connection.randr_get_screen_resources(root)?.reply()?;
     let (output, crtc) = (resources.outputs[0], resources.crtcs[0]);

@@ -3,6 +3,7 @@
 mod audience;
 mod capture;
 mod capture_options;
+mod gl;
 mod input;
 mod inspect;
 mod places;

@@ -20,6 +20,8 @@ pub struct Context {
 
 // SAFETY: a context may go from thread to thread; `make_current` fails while another one has it (EGL 1.5, 3.7.3).
 unsafe impl Send for Context {}
+// SAFETY: its methods make it current on the calling thread or read what does not change; EGL does its own locking.
+unsafe impl Sync for Context {}
 
 impl Context {
     /// Opens the chosen GPU: through EGL's devices, else on Mesa's surfaceless platform, else through GBM. With

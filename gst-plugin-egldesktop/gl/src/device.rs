@@ -77,6 +77,7 @@ pub struct Device {
     index: usize,
     /// Its render node, or else its primary node. None for a program on the CPU.
     file: Option<PathBuf>,
+    software: bool,
 }
 
 // SAFETY: EGL's devices are never freed, and their handles good on any thread.
@@ -115,14 +116,15 @@ impl Device {
                 (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
             }
         };
-        let file = |handle| {
+        let device = |index, handle| {
             let extensions = text(handle, khronos_egl::EXTENSIONS).unwrap_or_default();
             let has = |wanted| extensions.split_ascii_whitespace().any(|name| name == wanted);
             let node = has("EGL_EXT_device_drm_render_node").then(|| text(handle, DRM_RENDER_NODE_FILE)).flatten();
-            node.or_else(|| has("EGL_EXT_device_drm").then(|| text(handle, DRM_DEVICE_FILE)).flatten())
+            let file = node.or_else(|| has("EGL_EXT_device_drm").then(|| text(handle, DRM_DEVICE_FILE)).flatten());
+            Self { handle, index, file: file.map(PathBuf::from), software: has("EGL_MESA_device_software") }
         };
         let handles = handles.into_iter().take(usize::try_from(count).unwrap_or(0)).enumerate();
-        Ok(handles.map(|(index, handle)| Self { handle, index, file: file(handle).map(PathBuf::from) }).collect())
+        Ok(handles.map(|(index, handle)| device(index, handle)).collect())
     }
 
     /// Its place in EGL's list.
@@ -143,6 +145,12 @@ impl Device {
         let node = self.file.as_ref()?.file_name()?;
         let device = std::fs::read_link(Path::new("/sys/class/drm").join(node).join("device")).ok()?;
         pci_address(device.file_name()?.to_str()?)
+    }
+
+    /// Whether it says that it is a program on the CPU, which is known without starting it.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.software
     }
 
     /// The `EGLDeviceEXT`.

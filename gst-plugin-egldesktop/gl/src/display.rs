@@ -12,7 +12,7 @@ use crate::Error;
 use crate::device::{Choice, Device};
 use crate::egl::{Egl, split};
 use crate::error::egl as egl_error;
-use crate::gbm::{GbmDevice, render_nodes};
+use crate::gbm;
 
 /// `EGL_PLATFORM_DEVICE_EXT` (EGL_EXT_platform_device).
 const PLATFORM_DEVICE: Enum = 0x313F;
@@ -59,7 +59,7 @@ impl Native {
         match choice {
             Choice::Any => {
                 candidates.push(Self::Surfaceless);
-                candidates.extend(render_nodes().into_iter().map(Self::Gbm));
+                candidates.extend(gbm::render_nodes().into_iter().map(Self::Gbm));
             }
             Choice::File(path) if path.exists() => candidates.push(Self::Gbm(path.clone())),
             _ => {}
@@ -89,8 +89,6 @@ pub(crate) struct Display {
     pub(crate) handle: khronos_egl::Display,
     pub(crate) native: Native,
     extensions: HashSet<String>,
-    /// The display lives on it.
-    _gbm: Option<GbmDevice>,
 }
 
 // SAFETY: an EGLDisplay may be used on any thread (EGL 1.5, 3.4), and is never freed.
@@ -99,7 +97,6 @@ unsafe impl Send for Display {}
 impl Display {
     pub(crate) fn open(egl: &Arc<Egl>, native: Native) -> Result<Self, Error> {
         let require = |name| if egl.has(name) { Ok(()) } else { Err(Error::Missing(name)) };
-        let mut gbm = None;
         let (platform, pointer): (Enum, *mut c_void) = match &native {
             Native::Device(device) => {
                 require("EGL_EXT_platform_device")?;
@@ -113,15 +110,15 @@ impl Display {
                 if !egl.has("EGL_KHR_platform_gbm") && !egl.has("EGL_MESA_platform_gbm") {
                     return Err(Error::Missing("EGL_KHR_platform_gbm"));
                 }
-                (PLATFORM_GBM, gbm.insert(GbmDevice::open(path)?).as_ptr())
+                (PLATFORM_GBM, gbm::open(path)?)
             }
         };
-        // SAFETY: what the extension of the platform asks for: a device, nothing, or a gbm_device that is kept.
+        // SAFETY: what the extension of the platform asks for: a device, nothing, or a gbm_device that stays open.
         let handle = unsafe { egl.api.get_platform_display(platform, pointer, &[ATTRIB_NONE]) }
             .map_err(egl_error("eglGetPlatformDisplay"))?;
         egl.api.initialize(handle).map_err(egl_error("eglInitialize"))?;
         let extensions = extensions(egl, handle)?;
-        Ok(Self { egl: Arc::clone(egl), handle, native, extensions, _gbm: gbm })
+        Ok(Self { egl: Arc::clone(egl), handle, native, extensions })
     }
 
     pub(crate) fn require(&self, extension: &'static str) -> Result<(), Error> {

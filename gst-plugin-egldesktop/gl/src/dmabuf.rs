@@ -72,11 +72,16 @@ impl Image {
         if !(1..=PLANES.len()).contains(&buffer.planes.len()) {
             return Err(Error::DmaBuf("it has neither one nor up to four planes"));
         }
-        let has_modifiers = gl.require("EGL_EXT_image_dma_buf_import_modifiers").is_ok();
-        let sampler = match buffer.modifier {
-            Some(modifier) if has_modifiers => sampler(gl, buffer.fourcc, modifier)?,
-            // Without the extension the driver can only take it for what it would have made itself.
-            _ => Sampler::Plain,
+        let known = known_modifiers(gl, buffer.fourcc)?;
+        let (modifier, sampler) = match buffer.modifier {
+            None => (None, Sampler::Plain),
+            // Without modifiers, row by row is what everybody means.
+            Some(LINEAR) if known.is_empty() => (None, Sampler::Plain),
+            Some(modifier) => {
+                let found = known.into_iter().find(|(known, _)| *known == modifier);
+                let unknown = Error::DmaBuf("the driver does not know how its pixels lie in memory (modifier)");
+                (Some(modifier), found.ok_or(unknown)?.1)
+            }
         };
         let mut attributes: Vec<Attrib> = vec![
             khronos_egl::WIDTH as Attrib,
@@ -89,7 +94,7 @@ impl Image {
         for (plane, [fd, offset, pitch, low, high]) in buffer.planes.iter().zip(PLANES) {
             attributes.extend([fd, plane.fd.as_raw_fd() as Attrib]);
             attributes.extend([offset, plane.offset as Attrib, pitch, plane.stride as Attrib]);
-            if let (Some(modifier), true) = (buffer.modifier, has_modifiers) {
+            if let Some(modifier) = modifier {
                 attributes.extend([low, (modifier & 0xFFFF_FFFF) as Attrib, high, (modifier >> 32) as Attrib]);
             }
         }
@@ -139,8 +144,12 @@ impl Drop for Image {
     }
 }
 
-/// Which kind of texture the driver has for pixels that lie like this. NVIDIA's takes linear ones as external only.
-fn sampler(gl: &Gl, fourcc: u32, modifier: u64) -> Result<Sampler, Error> {
+/// How pixels may lie in memory (EGL_EXT_image_dma_buf_import_modifiers), and which kind of texture the driver has for
+/// that. NVIDIA's takes those row by row as external only. Empty for a driver without modifiers.
+fn known_modifiers(gl: &Gl, fourcc: u32) -> Result<Vec<(u64, Sampler)>, Error> {
+    if gl.require("EGL_EXT_image_dma_buf_import_modifiers").is_err() {
+        return Ok(Vec::new());
+    }
     // SAFETY: the signature of the registry.
     let query: QueryModifiers = unsafe { gl.egl().function("eglQueryDmaBufModifiersEXT")? };
     let (display, fourcc) = (gl.display().as_ptr(), fourcc as Int);
@@ -157,10 +166,6 @@ fn sampler(gl: &Gl, fourcc: u32, modifier: u64) -> Result<Sampler, Error> {
     if done != TRUE {
         return Err(failed());
     }
-    let mut known = modifiers.into_iter().zip(external);
-    match known.find(|(known, _)| *known == modifier) {
-        None => Err(Error::DmaBuf("the driver does not know how its pixels lie in memory (modifier)")),
-        Some((_, TRUE)) => Ok(Sampler::External),
-        Some(_) => Ok(Sampler::Plain),
-    }
+    let sampler = |external| if external == TRUE { Sampler::External } else { Sampler::Plain };
+    Ok(modifiers.into_iter().zip(external.into_iter().map(sampler)).collect())
 }

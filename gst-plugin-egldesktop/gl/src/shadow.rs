@@ -33,13 +33,19 @@ impl Shadow {
     ///
     /// If the source or the damage is of another size.
     pub fn update(&mut self, source: &Source<'_>, damage: &TileSet) -> Result<&TileSet, Error> {
-        let stride = self.stride();
-        let mut planes = Planes::Bgrx(Plane::new(&mut self.pixels, stride));
         if (source.width(), source.height()) != (self.grid.width(), self.grid.height()) {
             return Err(Error::Size("framebuffer and shadow"));
         }
-        self.converter.update(source, &mut planes, damage, &mut self.changed)?;
+        let (converter, stride) = (self.converter, self.stride());
+        let mut planes = Planes::Bgrx(Plane::new(&mut self.pixels, stride));
+        converter.update(source, &mut planes, damage, &mut self.changed)?;
         Ok(&self.changed)
+    }
+
+    /// To be brought up to date by other means: BGRx.
+    pub fn planes(&mut self) -> Planes<'_> {
+        let stride = self.stride();
+        Planes::Bgrx(Plane::new(&mut self.pixels, stride))
     }
 
     /// The division of the picture.

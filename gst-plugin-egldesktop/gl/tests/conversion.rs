@@ -26,7 +26,12 @@ fn every_device_writes_the_bytes_of_the_cpu() {
 fn hardware_comes_before_software() {
     let egl = Egl::load().unwrap();
     let any = Context::open(&egl, &Choice::Any).unwrap();
-    let hardware = contexts().iter().any(|context| !context.renderer().is_software());
+    let contexts = contexts();
+    let hardware = contexts.iter().any(|context| !context.renderer().is_software());
+    for context in &contexts {
+        let device = context.device().unwrap();
+        assert_eq!(device.is_software(), context.renderer().is_software(), "{device}: {}", context.renderer());
+    }
     assert!(!any.renderer().is_software() || !hardware, "{}", any.renderer());
     assert!(!any.renderer().name.is_empty() && any.device().is_some());
 }

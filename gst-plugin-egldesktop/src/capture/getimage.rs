@@ -5,7 +5,7 @@ use x11rb::errors::ReplyError;
 use x11rb::protocol::ErrorKind;
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 
-use super::{Area, CaptureError, Framebuffer, Method, Screen, Size};
+use super::{Area, CaptureError, Framebuffer, Method, Pixels, Screen, Size};
 
 /// A copy of the screen, kept up to date in bands of whole rows.
 pub(crate) struct GetImageFramebuffer {
@@ -25,7 +25,7 @@ impl Framebuffer for GetImageFramebuffer {
         Method::GetImage
     }
 
-    fn source(&mut self, screen: &Screen, damage: &TileSet) -> Result<Source<'_>, CaptureError> {
+    fn pixels(&mut self, screen: &Screen, damage: &TileSet) -> Result<Pixels<'_>, CaptureError> {
         let Area { x, y, size } = screen.area();
         if size != self.size {
             return Err(CaptureError::Resized);
@@ -44,7 +44,7 @@ impl Framebuffer for GetImageFramebuffer {
             let rows = data.get(..length).ok_or(CaptureError::Resized)?;
             self.pixels[start..start + length].copy_from_slice(rows);
         }
-        Ok(Source::from_slice(&self.pixels, stride, size.width, size.height)?)
+        Ok(Pixels::Memory(Source::from_slice(&self.pixels, stride, size.width, size.height)?))
     }
 }
 

@@ -9,7 +9,7 @@ use tile_convert::{Source, TileSet};
 
 use super::mapping::Mapping;
 use super::segment::Segment;
-use super::{Area, BYTES_PER_PIXEL, CaptureError, Framebuffer, Method, Screen, xwd};
+use super::{Area, BYTES_PER_PIXEL, CaptureError, Framebuffer, Method, Pixels, Screen, xwd};
 
 pub(crate) struct MappedFramebuffer {
     memory: Memory,
@@ -119,14 +119,15 @@ impl Framebuffer for MappedFramebuffer {
         Method::Mapped
     }
 
-    fn source(&mut self, screen: &Screen, _damage: &TileSet) -> Result<Source<'_>, CaptureError> {
+    fn pixels(&mut self, screen: &Screen, _damage: &TileSet) -> Result<Pixels<'_>, CaptureError> {
         let Area { x, y, size } = screen.area();
         let start = usize::from(y) * self.layout.stride + usize::from(x) * BYTES_PER_PIXEL + self.layout.offset;
         let length = self.memory.len().saturating_sub(start);
         let data = self.memory.as_ptr().wrapping_add(start);
         // SAFETY: so much is mapped from there on, for as long as `self` lives, which the source borrows. Only the X
         // server writes to it.
-        Ok(unsafe { Source::from_raw(data, length, self.layout.stride, size.width, size.height) }?)
+        let source = unsafe { Source::from_raw(data, length, self.layout.stride, size.width, size.height) };
+        Ok(Pixels::Memory(source?))
     }
 }
 

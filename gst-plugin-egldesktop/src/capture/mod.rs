@@ -7,6 +7,7 @@
 mod cadence;
 mod damage;
 mod getimage;
+mod gpu;
 mod mapped;
 mod mapping;
 mod pixmap;
@@ -26,6 +27,7 @@ pub(crate) use screen::{Choice, Screen};
 pub(crate) use target::{Area, Region, WindowChoice};
 pub(crate) use waker::Waker;
 
+use egl_convert::DmaBuf;
 use gst::glib;
 use tile_convert::{Source, TileSet};
 
@@ -102,6 +104,9 @@ pub(crate) enum CaptureError {
     /// The pixels do not fit into where they should go.
     #[error("conversion failed: {0}")]
     Convert(#[from] tile_convert::Error),
+    /// The GPU does not do its part.
+    #[error("OpenGL: {0}")]
+    Gl(String),
     /// The screen changed its size while the picture was taken: take it again.
     #[error("the screen changed its size")]
     Resized,
@@ -150,6 +155,17 @@ pub enum Method {
     /// See [`getimage`].
     #[enum_value(name = "GetImage: any X server, slow", nick = "getimage")]
     GetImage = 3,
+    /// See [`gpu`].
+    #[enum_value(name = "DRI3: an X server whose screen is on the GPU, with OpenGL", nick = "gpu")]
+    Gpu = 4,
+}
+
+/// Where the pixels of the screen are.
+pub(crate) enum Pixels<'a> {
+    /// In memory.
+    Memory(Source<'a>),
+    /// In the framebuffer's dma-buf.
+    Gpu,
 }
 
 /// Access to the pixels of the screen.
@@ -158,21 +174,31 @@ pub(crate) trait Framebuffer: Send {
     fn method(&self) -> Method;
 
     /// The screen, up to date where `damage` says that something was drawn; elsewhere as it was before.
-    fn source(&mut self, screen: &Screen, damage: &TileSet) -> Result<Source<'_>, CaptureError>;
+    fn pixels(&mut self, screen: &Screen, damage: &TileSet) -> Result<Pixels<'_>, CaptureError>;
+
+    /// What the pixels are in, if they are on the GPU.
+    fn dma_buf(&self) -> Option<&DmaBuf> {
+        None
+    }
 
     /// Frees what the X server holds for it.
     fn close(&mut self, _screen: &Screen) {}
 }
 
-/// The best way to capture this screen, or the one that is asked for. `declined` hears which one could not be taken,
-/// and why.
+/// Tries whether OpenGL can read a dma-buf.
+pub(crate) type Importer<'a> = &'a dyn Fn(&DmaBuf) -> Result<(), CaptureError>;
+
+/// The best way to capture this screen, or the one that is asked for. `importer` is there if frames are converted on the
+/// GPU. `declined` hears which way could not be taken, and why.
 pub(crate) fn open_framebuffer(
     screen: &Screen,
     method: Method,
+    importer: Option<Importer<'_>>,
     mut declined: impl FnMut(Method, &CaptureError),
 ) -> Result<Box<dyn Framebuffer>, CaptureError> {
     let open = |rung: Method| -> Result<Box<dyn Framebuffer>, CaptureError> {
         Ok(match rung {
+            Method::Gpu => Box::new(gpu::GpuFramebuffer::new(screen, importer)?),
             Method::Mapped => Box::new(mapped::MappedFramebuffer::new(screen)?),
             Method::Pixmap => Box::new(pixmap::PixmapFramebuffer::new(screen)?),
             Method::GetImage | Method::Auto => Box::new(getimage::GetImageFramebuffer::new(screen)),
@@ -181,7 +207,7 @@ pub(crate) fn open_framebuffer(
     if method != Method::Auto {
         return open(method);
     }
-    for rung in [Method::Mapped, Method::Pixmap] {
+    for rung in [Method::Gpu, Method::Mapped, Method::Pixmap] {
         match open(rung) {
             Ok(framebuffer) => return Ok(framebuffer),
             Err(error) => declined(rung, &error),

@@ -10,7 +10,7 @@ use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{self, ClipOrdering, ConnectionExt as _, CreateGCAux, SubwindowMode};
 
 use super::mapping::Mapping;
-use super::{Area, CaptureError, Framebuffer, Method, Screen, Size};
+use super::{Area, CaptureError, Framebuffer, Method, Pixels, Screen, Size};
 
 /// More rectangles than that are not worth telling the server of.
 const RECTANGLES: usize = 256;
@@ -55,25 +55,19 @@ impl Framebuffer for PixmapFramebuffer {
         Method::Pixmap
     }
 
-    fn source(&mut self, screen: &Screen, damage: &TileSet) -> Result<Source<'_>, CaptureError> {
-        let Area { x, y, size } = screen.area();
-        let Size { width, height } = self.size;
+    fn pixels(&mut self, screen: &Screen, damage: &TileSet) -> Result<Pixels<'_>, CaptureError> {
+        let (size, Size { width, height }) = (screen.area().size, self.size);
         if size != self.size {
             return Err(CaptureError::Resized);
         }
-        let connection = &screen.connection;
-        let rectangles: Vec<_> = damage.rects(RECTANGLES).into_iter().map(rectangle).collect();
-        connection.set_clip_rectangles(ClipOrdering::UNSORTED, self.gc, 0, 0, &rectangles)?;
-        let corner = (i16::try_from(x), i16::try_from(y));
-        let (Ok(left), Ok(top)) = corner else { return Err(CaptureError::Declined("it is too far from the corner")) };
-        connection.copy_area(screen.drawable, self.pixmap, self.gc, left, top, 0, 0, width, height)?;
+        copy_damage(screen, self.gc, self.pixmap, damage)?;
         // Any reply says that the copy is done: requests are handled in order.
-        connection.get_input_focus()?.reply()?;
+        screen.connection.get_input_focus()?.reply()?;
         // SAFETY: mapped with this length for as long as `self`, which the source borrows. Only the X server writes to
         // it, and only for the request above.
         let source =
             unsafe { Source::from_raw(self.mapping.as_ptr(), self.mapping.len(), size.stride(), width, height) };
-        Ok(source?)
+        Ok(Pixels::Memory(source?))
     }
 
     fn close(&mut self, screen: &Screen) {
@@ -82,6 +76,24 @@ impl Framebuffer for PixmapFramebuffer {
         let _ = screen.connection.free_pixmap(self.pixmap);
         let _ = screen.connection.shm_detach(self.segment);
     }
+}
+
+/// Asks the X server to copy what was damaged to a pixmap of the size of the picture, with a context that includes
+/// inferiors.
+pub(super) fn copy_damage(
+    screen: &Screen,
+    gc: xproto::Gcontext,
+    pixmap: xproto::Pixmap,
+    damage: &TileSet,
+) -> Result<(), CaptureError> {
+    let Area { x, y, size } = screen.area();
+    let connection = &screen.connection;
+    let rectangles: Vec<_> = damage.rects(RECTANGLES).into_iter().map(rectangle).collect();
+    connection.set_clip_rectangles(ClipOrdering::UNSORTED, gc, 0, 0, &rectangles)?;
+    let corner = (i16::try_from(x), i16::try_from(y));
+    let (Ok(left), Ok(top)) = corner else { return Err(CaptureError::Declined("it is too far from the corner")) };
+    connection.copy_area(screen.drawable, pixmap, gc, left, top, 0, 0, size.width, size.height)?;
+    Ok(())
 }
 
 fn rectangle(rect: tile_convert::Rect) -> xproto::Rectangle {

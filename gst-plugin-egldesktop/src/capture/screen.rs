@@ -123,6 +123,11 @@ impl Screen {
         self.pointer.as_mut().map(Pointer::suspect).is_some()
     }
 
+    /// Whether there is a pointer to draw over the pixels.
+    pub(crate) fn shows_pointer(&self) -> bool {
+        self.pointer.is_some()
+    }
+
     /// What to draw over the pixels.
     pub(crate) fn overlay(&self) -> Option<Overlay<'_>> {
         self.pointer.as_ref().and_then(Pointer::overlay)

@@ -51,3 +51,11 @@ pub(super) fn decide(query: &mut gst::query::Allocation) -> Result<(), gst::Logg
     }
     Ok(())
 }
+
+/// Frames on the GPU are not from any pool: downstream's would be filled with buffers that nobody takes.
+pub(super) fn decline(query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
+    while query.allocation_pools().next().is_some() {
+        query.remove_nth_allocation_pool(0);
+    }
+    Ok(())
+}

@@ -106,13 +106,12 @@ impl Frames {
         self.renderer.update(&mut planes(&mut frame, format), stale, &self.damage, source, overlay)?;
         drop(frame);
 
-        let candidates = self.renderer.candidates(&self.damage);
-        let regions = candidates.rects(REGIONS);
+        let changed = self.renderer.candidates(&self.damage).clone();
         let new = match self.last {
             None => true,
             // Compared while it was written.
-            Some(last) if last == free => !regions.is_empty(),
-            Some(last) => !regions.is_empty() && self.differs(free, last)?,
+            Some(last) if last == free => !changed.is_empty(),
+            Some(last) => !changed.is_empty() && self.differs(free, last)?,
         };
         self.damage.clear();
         if !new {
@@ -120,11 +119,7 @@ impl Frames {
         }
         self.last = Some(free);
         let mut buffer = self.slots[free].buffer.copy();
-        let meta = buffer.make_mut();
-        for rect in regions {
-            let rect = (rect.x.into(), rect.y.into(), rect.width.into(), rect.height.into());
-            gst_video::VideoRegionOfInterestMeta::add(meta, REGION_TYPE, rect);
-        }
+        mark_regions(buffer.make_mut(), &changed);
         Ok(Some(buffer))
     }
 
@@ -136,6 +131,14 @@ impl Frames {
         };
         let (one, other) = (map(one)?, map(other)?);
         Ok(self.renderer.differ(view(&one), view(&other)))
+    }
+}
+
+/// Tells downstream what has changed.
+pub(super) fn mark_regions(buffer: &mut gst::BufferRef, changed: &TileSet) {
+    for rect in changed.rects(REGIONS) {
+        let rect = (rect.x.into(), rect.y.into(), rect.width.into(), rect.height.into());
+        gst_video::VideoRegionOfInterestMeta::add(buffer, REGION_TYPE, rect);
     }
 }
 

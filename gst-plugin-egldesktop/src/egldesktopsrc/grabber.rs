@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use egl_convert::DmaBuf;
+
 use crate::capture::{
-    Cadence, CaptureError, Choice, Framebuffer, Method, Pace, Screen, Size, Step, Waker, open_framebuffer,
+    Cadence, CaptureError, Choice, Framebuffer, Importer, Method, Pace, Screen, Size, Step, Waker, open_framebuffer,
 };
 
-use super::frames::Frames;
+use super::gl::Engine;
+use super::maker::Maker;
 
 /// For waiting until something happens.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -21,7 +24,9 @@ pub(super) struct Grabber {
     pace: Pace,
     pub(super) cadence: Cadence,
     /// From the first negotiation on.
-    pub(super) frames: Option<Frames>,
+    pub(super) maker: Option<Maker>,
+    /// For frames on the GPU.
+    pub(super) engine: Option<Engine>,
     /// The last frame was sent again, because nothing was drawn.
     silent: bool,
 }
@@ -47,12 +52,17 @@ pub(super) enum GrabError {
 
 impl Grabber {
     /// Connects to the X server. `rate` is that of the frames until caps say another one.
-    pub(super) fn open(choice: &Choice, method: Method, rate: f64) -> Result<Self, CaptureError> {
+    pub(super) fn open(
+        choice: &Choice,
+        method: Method,
+        rate: f64,
+        engine: Option<Engine>,
+    ) -> Result<Self, CaptureError> {
         let screen = Screen::open(choice)?;
         let pace = if choice.damage { Pace::Damage } else { Pace::Fixed };
-        let (framebuffer, declined) = open(&screen, method)?;
+        let (framebuffer, declined) = open(&screen, method, engine.as_ref())?;
         let cadence = Cadence::new(pace, rate);
-        Ok(Self { screen, framebuffer, method, declined, pace, cadence, frames: None, silent: false })
+        Ok(Self { screen, framebuffer, method, declined, pace, cadence, maker: None, engine, silent: false })
     }
 
     /// The size of the picture.
@@ -70,10 +80,15 @@ impl Grabber {
         self.declined.clone()
     }
 
+    /// What the pixels are in, if they are on the GPU.
+    pub(super) fn dma_buf(&self) -> Option<&DmaBuf> {
+        self.framebuffer.dma_buf()
+    }
+
     /// Another framebuffer, for another size.
     pub(super) fn reopen(&mut self) -> Result<(), CaptureError> {
         self.framebuffer.close(&self.screen);
-        (self.framebuffer, self.declined) = open(&self.screen, self.method)?;
+        (self.framebuffer, self.declined) = open(&self.screen, self.method, self.engine.as_ref())?;
         Ok(())
     }
 
@@ -95,11 +110,9 @@ impl Grabber {
         if refresh {
             self.cadence.request_refresh();
         }
-        let (Some(frames), Some(pool)) = (&mut self.frames, pool) else {
-            return Err(gst::FlowError::NotNegotiated.into());
-        };
+        let maker = self.maker.as_mut().ok_or(gst::FlowError::NotNegotiated)?;
         let (now, size) = (Instant::now(), self.screen.area().size);
-        if frames.picture().size != size {
+        if maker.size() != size {
             return Ok(Progress::Resized(size));
         }
         let visible = self.screen.is_viewable();
@@ -114,7 +127,7 @@ impl Grabber {
             }
             Step::Capture | Step::Repeat if visible => {}
             // The last picture of a window that is hidden now.
-            Step::Capture | Step::Repeat if frames.has_last() => return Ok(self.repeat(now)),
+            Step::Capture | Step::Repeat if maker.has_last() => return Ok(self.repeat(now)),
             // A window that has not been shown yet has no picture.
             Step::Capture | Step::Repeat => {
                 self.screen.wait(waker, now + NEVER)?;
@@ -122,13 +135,13 @@ impl Grabber {
             }
         }
         // A pointer may have moved without a word, so with one there is something to look for.
-        if step == Step::Repeat && frames.has_last() && !self.screen.suspect_pointer() {
+        if step == Step::Repeat && maker.has_last() && !self.screen.suspect_pointer() {
             return Ok(self.repeat(now));
         }
-        let free = frames.free(pool)?;
-        self.screen.take_damage(&mut frames.damage)?;
-        let source = self.framebuffer.source(&self.screen, &frames.damage)?;
-        let frame = frames.render(free, &source, self.screen.overlay().as_ref())?;
+        let free = maker.free(pool)?;
+        self.screen.take_damage(maker.damage())?;
+        let pixels = self.framebuffer.pixels(&self.screen, maker.damage())?;
+        let frame = maker.render(free, &pixels, self.screen.overlay().as_ref())?;
         match frame {
             Some(buffer) => {
                 self.silent = false;
@@ -146,14 +159,22 @@ impl Grabber {
     fn repeat(&mut self, now: Instant) -> Progress {
         self.silent = true;
         self.cadence.repeated(now);
-        self.frames.as_ref().and_then(Frames::last).map_or(Progress::Nothing, Progress::Picture)
+        self.maker.as_ref().and_then(Maker::last).map_or(Progress::Nothing, Progress::Picture)
     }
 }
 
 /// The best framebuffer that works, and why no better one.
-fn open(screen: &Screen, method: Method) -> Result<(Box<dyn Framebuffer>, Option<String>), CaptureError> {
+fn open(
+    screen: &Screen,
+    method: Method,
+    engine: Option<&Engine>,
+) -> Result<(Box<dyn Framebuffer>, Option<String>), CaptureError> {
     let mut declined = Vec::new();
+    let importer = engine.map(|engine| {
+        move |buffer: &DmaBuf| engine.try_import(buffer).map_err(|error| CaptureError::Gl(error.to_string()))
+    });
+    let importer = importer.as_ref().map(|importer| importer as Importer<'_>);
     let framebuffer =
-        open_framebuffer(screen, method, |method, reason| declined.push(format!("{method:?}: {reason}")))?;
+        open_framebuffer(screen, method, importer, |method, reason| declined.push(format!("{method:?}: {reason}")))?;
     Ok((framebuffer, Some(declined.join("; ")).filter(|text| !text.is_empty())))
 }

@@ -6,10 +6,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::caps::Place;
 use super::frames::Frames;
+use super::gl::{GlFrames, Mode as GlMode, Output, Session};
 use super::grabber::{GrabError, Grabber, Progress};
+use super::maker::Maker;
+use super::settings::Settings;
 use super::{allocation, caps};
-use crate::capture::{CaptureError, Choice, Method, Region, Size, Waker, WindowChoice};
+use crate::capture::{CaptureError, Method, Size, Waker};
 use crate::events;
 use gst::glib;
 use gst::prelude::*;
@@ -20,55 +24,6 @@ use gst_base::subclass::prelude::*;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("egldesktopsrc", gst::DebugColorFlags::empty(), Some("X screen capture")));
-
-/// The properties that say what is captured; those of ximagesrc have its names, meanings and defaults.
-#[derive(Debug, Clone)]
-struct Settings {
-    display_name: Option<String>,
-    capture_method: Method,
-    xid: u64,
-    xname: Option<String>,
-    startx: u32,
-    starty: u32,
-    endx: u32,
-    endy: u32,
-    show_pointer: bool,
-    use_damage: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            display_name: None,
-            capture_method: Method::Auto,
-            xid: 0,
-            xname: None,
-            startx: 0,
-            starty: 0,
-            endx: 0,
-            endy: 0,
-            show_pointer: true,
-            use_damage: true,
-        }
-    }
-}
-
-impl Settings {
-    fn choice(&self) -> Choice {
-        let window = match (self.xid, &self.xname) {
-            (0, None) => WindowChoice::Root,
-            (0, Some(title)) => WindowChoice::Title(title.clone()),
-            (id, _) => WindowChoice::Id(id),
-        };
-        Choice {
-            display_name: self.display_name.clone(),
-            window,
-            region: Region { start: (self.startx, self.starty), end: (self.endx, self.endy) },
-            damage: self.use_damage,
-            pointer: self.show_pointer,
-        }
-    }
-}
 
 // Lock order: `grabber` before the others. It is held by the streaming thread while it waits, so nothing that another
 // thread calls may take it, but for start and stop, which basesrc calls without a streaming thread.
@@ -125,6 +80,17 @@ pub struct EglDesktopSrc {
         blurb = "Push what was drawn when it was drawn; otherwise at a fixed rate, whether or not something was",
         builder().default_value(true).mutable_ready()
     )]
+    #[property(
+        name = "gl", nick = "OpenGL", get, set, type = GlMode, member = gl,
+        blurb = "Whether frames are converted on the GPU, and stay there for elements that can use them there",
+        builder(GlMode::Auto).mutable_ready()
+    )]
+    #[property(
+        name = "gl-device", nick = "OpenGL device", get, set, type = Option<String>, member = gl_device,
+        blurb = "GPU to use: its number, its PCI address such as 0000:01:00.0, or its file such as /dev/dri/renderD128, \
+                 for the elements downstream too (unset = theirs, or the first one that is hardware)",
+        builder().mutable_ready()
+    )]
     settings: Mutex<Settings>,
     /// What `auto` came to.
     #[property(
@@ -143,6 +109,15 @@ pub struct EglDesktopSrc {
         blurb = "Which better methods could not be taken, and why (unset = none)"
     )]
     declined_methods: Mutex<Option<String>>,
+    #[property(
+        name = "gl-renderer", nick = "OpenGL renderer", get = Self::gl_renderer, type = Option<String>,
+        blurb = "What frames on the GPU are converted with (unset = nothing, see gl-declined)"
+    )]
+    #[property(
+        name = "gl-declined", nick = "OpenGL declined", get = Self::gl_declined, type = Option<String>,
+        blurb = "Why frames are not converted on the GPU (unset = they are, or the element is stopped)"
+    )]
+    gl: Session,
     grabber: Mutex<Option<Grabber>>,
     /// Size of the picture while started, for caps queries from any thread.
     size: Mutex<Option<Size>>,
@@ -178,6 +153,11 @@ impl ObjectImpl for EglDesktopSrc {
 impl GstObjectImpl for EglDesktopSrc {}
 
 impl ElementImpl for EglDesktopSrc {
+    fn set_context(&self, context: &gst::Context) {
+        self.gl.set_context(self.obj().upcast_ref(), context);
+        self.parent_set_context(context);
+    }
+
     fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
         static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
             gst::subclass::ElementMetadata::new(
@@ -192,8 +172,12 @@ impl ElementImpl for EglDesktopSrc {
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
         static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            let template =
-                gst::PadTemplate::new("src", gst::PadDirection::Src, gst::PadPresence::Always, &caps::all(None, true));
+            let template = gst::PadTemplate::new(
+                "src",
+                gst::PadDirection::Src,
+                gst::PadPresence::Always,
+                &caps::all(None, true, &Place::ALL),
+            );
             template.into_iter().collect()
         });
         &TEMPLATES
@@ -205,7 +189,13 @@ impl BaseSrcImpl for EglDesktopSrc {
         let settings = lock(&self.settings).clone();
         let waker = Waker::new()
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot make an eventfd: {error}")))?;
-        let grabber = Grabber::open(&settings.choice(), settings.capture_method, caps::DEFAULT_FRAMERATE.into());
+        let device = settings.gl_device.as_deref().unwrap_or_default();
+        self.gl.open(settings.gl, device, self.obj().upcast_ref()).map_err(|declined| {
+            gst::error_msg!(gst::ResourceError::NotFound, ("Cannot convert with OpenGL: {declined}"))
+        })?;
+        gst::info!(CAT, imp = self, "OpenGL: {:?} ({:?})", self.gl.renderer(), self.gl.declined());
+        let (rate, engine) = (caps::DEFAULT_FRAMERATE.into(), self.gl.engine());
+        let grabber = Grabber::open(&settings.choice(), settings.capture_method, rate, engine);
         let grabber = grabber.map_err(|error| open_error(&settings, &error))?;
         *lock(&self.waker) = Some(waker.into());
         self.idle.store(false, Ordering::SeqCst);
@@ -219,6 +209,7 @@ impl BaseSrcImpl for EglDesktopSrc {
         *lock(&self.size) = None;
         *lock(&self.waker) = None;
         *lock(&self.active_method) = Method::Auto;
+        self.gl.close();
         Ok(())
     }
 
@@ -227,7 +218,8 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 
     fn caps(&self, filter: Option<&gst::Caps>) -> Option<gst::Caps> {
-        let caps = caps::all(*lock(&self.size), lock(&self.settings).use_damage);
+        let (size, varies) = (*lock(&self.size), lock(&self.settings).use_damage);
+        let caps = caps::all(size, varies, &self.places(size.is_some()));
         Some(match filter {
             Some(filter) => filter.intersect_with_mode(&caps, gst::CapsIntersectMode::First),
             None => caps,
@@ -241,19 +233,28 @@ impl BaseSrcImpl for EglDesktopSrc {
     /// Called by the streaming thread itself (negotiation), outside of create().
     fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let rate = caps::rate(caps).ok_or_else(|| gst::loggable_error!(CAT, "no frame rate in {caps}"))?;
-        let info = gst_video::VideoInfo::from_caps(caps)?;
+        let info = caps::info(caps).ok_or_else(|| gst::loggable_error!(CAT, "no video in {caps}"))?;
         let picture = caps::picture(&info).ok_or_else(|| gst::loggable_error!(CAT, "no known format in {caps}"))?;
-        gst::info!(CAT, imp = self, "{:?}, at most {rate} frames per second", picture.format);
+        let output = self.output(caps);
+        gst::info!(CAT, imp = self, "{:?} by {output:?}, at most {rate} frames per second", picture.format);
         if let Some(grabber) = lock(&self.grabber).as_mut() {
             grabber.cadence.set_rate(rate);
             // Also for the same picture: a new pool comes with new caps.
-            grabber.frames = Some(Frames::new(info, picture));
+            grabber.maker = Some(match output.zip(self.gl.engine()) {
+                None => Maker::Cpu(Frames::new(info, picture).into()),
+                Some((output, engine)) => {
+                    let frames = GlFrames::new(&engine, output, info, picture, grabber.dma_buf());
+                    let frames = frames.map_err(|error| gst::loggable_error!(CAT, "no frames on the GPU: {error}"))?;
+                    Maker::Gl(frames.into())
+                }
+            });
         }
         Ok(())
     }
 
     fn decide_allocation(&self, query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
-        allocation::decide(query)
+        let is_on_gpu = query.get_owned().0.and_then(|caps| self.output(&caps)).is_some();
+        if is_on_gpu { allocation::decline(query) } else { allocation::decide(query) }
     }
 
     fn event(&self, event: &gst::Event) -> bool {
@@ -273,12 +274,19 @@ impl BaseSrcImpl for EglDesktopSrc {
     }
 
     fn query(&self, query: &mut gst::QueryRef) -> bool {
-        if let gst::QueryViewMut::Latency(query) = query.view_mut() {
-            // A frame goes out as soon as it is taken.
-            query.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
-            return true;
-        }
-        BaseSrcImplExt::parent_query(self, query)
+        let answered = match query.view_mut() {
+            gst::QueryViewMut::Latency(query) => {
+                // A frame goes out as soon as it is taken.
+                query.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+                true
+            }
+            gst::QueryViewMut::Context(query) => {
+                let Settings { gl, gl_device, .. } = lock(&self.settings).clone();
+                self.gl.answer(self.obj().upcast_ref(), query, gl, gl_device.as_deref())
+            }
+            _ => false,
+        };
+        answered || BaseSrcImplExt::parent_query(self, query)
     }
 
     fn unlock(&self) -> Result<(), gst::ErrorMessage> {
@@ -315,6 +323,37 @@ impl EglDesktopSrc {
         if let Some(waker) = lock(&self.waker).as_ref() {
             waker.wake();
         }
+    }
+
+    fn gl_renderer(&self) -> Option<String> {
+        self.gl.renderer()
+    }
+
+    fn gl_declined(&self) -> Option<String> {
+        self.gl.declined()
+    }
+
+    /// Whether frames are made on the GPU even for elements that want them in memory.
+    fn is_on_gpu(&self) -> bool {
+        lock(&self.settings).gl == GlMode::Require || *lock(&self.active_method) == Method::Gpu
+    }
+
+    /// Where frames can be made, best first.
+    fn places(&self, started: bool) -> Vec<Place> {
+        if !started {
+            // Nobody knows yet what the machine has.
+            return Place::ALL.into();
+        }
+        let Some(engine) = self.gl.engine() else { return vec![Place::Memory] };
+        let mut places = vec![Place::Textures];
+        places.extend(engine.modifier().filter(|modifier| caps::has_name(*modifier)).map(Place::DmaBuf));
+        places.push(if self.is_on_gpu() { Place::Downloaded } else { Place::Memory });
+        places
+    }
+
+    /// Where the GPU puts frames of these caps; `None` if the CPU makes them.
+    fn output(&self, caps: &gst::Caps) -> Option<Output> {
+        caps::output(caps).or(self.is_on_gpu().then_some(Output::Memory))
     }
 
     /// Tells in the properties how the screen is captured, and how large it is.

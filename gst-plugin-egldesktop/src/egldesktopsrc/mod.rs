@@ -26,9 +26,13 @@ use gst::prelude::*;
 mod allocation;
 mod caps;
 mod frames;
+mod gl;
 mod grabber;
 mod imp;
+mod maker;
+mod settings;
 
+pub use self::gl::Mode as GlMode;
 pub use crate::capture::Method;
 
 glib::wrapper! {
@@ -39,5 +43,6 @@ glib::wrapper! {
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     Method::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    GlMode::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "egldesktopsrc", gst::Rank::NONE, EglDesktopSrc::static_type())
 }

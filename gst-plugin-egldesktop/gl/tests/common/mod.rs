@@ -62,8 +62,8 @@ impl Screen {
 /// An NV12 frame in memory.
 #[derive(Clone, PartialEq)]
 pub struct Nv12 {
-    pub luma: Vec<u8>,
-    pub chroma: Vec<u8>,
+    luma: Vec<u8>,
+    chroma: Vec<u8>,
     stride: usize,
 }
 
@@ -74,6 +74,11 @@ impl Nv12 {
         let stride = usize::from(grid.width()).next_multiple_of(4) + 4;
         let rows = usize::from(grid.height());
         Self { luma: vec![value; stride * rows], chroma: vec![value; stride * rows.div_ceil(2)], stride }
+    }
+
+    /// The luma of a pixel.
+    pub fn luma(&self, x: usize, y: usize) -> u8 {
+        self.luma[y * self.stride + x]
     }
 
     /// What the CPU makes of the tiles.
