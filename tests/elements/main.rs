@@ -1,11 +1,15 @@
 //! The elements as GStreamer loads them, on pipelines against a real X server.
 
+mod audience;
 mod capture;
+mod capture_options;
 mod clipboard;
 mod control;
+mod gl;
 mod input;
 mod inspect;
 mod layouts;
+mod places;
 mod screen;
 mod serve;
 

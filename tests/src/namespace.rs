@@ -31,3 +31,17 @@ pub fn isolated(test: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static)
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }
+
+/// Gives the namespace an address that is not the loopback's, which libnice leaves out: for [`crate::native`].
+pub fn add_address() -> anyhow::Result<()> {
+    for arguments in [
+        "link add lan0 type veth peer name lan1",
+        "address add 10.77.0.1/24 dev lan0",
+        "link set lan0 up",
+        "link set lan1 up",
+    ] {
+        let status = Command::new("ip").args(arguments.split(' ')).status()?;
+        anyhow::ensure!(status.success(), "ip {arguments}: {status}");
+    }
+    Ok(())
+}

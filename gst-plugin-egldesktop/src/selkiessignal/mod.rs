@@ -25,12 +25,17 @@ mod hub;
 mod ice;
 mod imp;
 mod listeners;
+mod metrics;
+mod pads;
 mod playout_delay;
+mod roster;
+mod running;
+mod session;
 mod settings;
 mod stream;
 mod viewer;
 
-pub use settings::{ClipboardPolicy, TurnProtocol};
+pub use settings::{ClipboardPolicy, ControlPolicy, TurnProtocol};
 
 glib::wrapper! {
     /// The element `selkiessignal`.
@@ -40,6 +45,7 @@ glib::wrapper! {
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     ClipboardPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    ControlPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     TurnProtocol::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "selkiessignal", gst::Rank::NONE, SelkiesSignal::static_type())
 }

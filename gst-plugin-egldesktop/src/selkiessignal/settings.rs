@@ -66,6 +66,34 @@ pub(super) struct Permissions {
     pub(super) resize: bool,
 }
 
+/// Who controls the desktop when a second one comes who may.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstSelkiesControlPolicy")]
+#[repr(i32)]
+pub enum ControlPolicy {
+    /// The one who came last, or asked last; the others watch.
+    #[default]
+    #[enum_value(name = "Who comes or asks last; the others watch", nick = "takeover")]
+    Takeover = 0,
+    /// The one who came first, until it leaves or gives control away.
+    #[enum_value(name = "Who came first, until giving control away or leaving", nick = "first")]
+    First = 1,
+    /// Everybody at once.
+    #[enum_value(name = "Everybody at once", nick = "shared")]
+    Shared = 2,
+}
+
+/// What the encoders are set to. 0 where that is not known, and cannot be changed from here.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tuning {
+    /// kbit/s
+    pub(super) video_bitrate: u32,
+    /// bit/s
+    pub(super) audio_bitrate: u32,
+    /// Most frames per second.
+    pub(super) framerate: u32,
+}
+
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
 
@@ -76,9 +104,17 @@ pub(super) struct Settings {
     pub(super) basic_auth: bool,
     pub(super) user: String,
     pub(super) password: Option<String>,
+    pub(super) view_password: Option<String>,
+    pub(super) control_policy: ControlPolicy,
+    pub(super) base_path: Option<String>,
+    pub(super) tls_certificate: Option<String>,
+    pub(super) tls_key: Option<String>,
+    pub(super) metrics_listen: Option<String>,
+    pub(super) signalling_uri: Option<String>,
     pub(super) web_root: Option<String>,
     pub(super) clipboard: ClipboardPolicy,
     pub(super) enable_resize: bool,
+    pub(super) notice: Option<String>,
     pub(super) stun_server: Option<String>,
     pub(super) turn_host: Option<String>,
     pub(super) turn_port: u32,
@@ -96,9 +132,17 @@ impl Default for Settings {
             basic_auth: true,
             user: "user".into(),
             password: None,
+            view_password: None,
+            control_policy: ControlPolicy::default(),
+            base_path: None,
+            tls_certificate: None,
+            tls_key: None,
+            metrics_listen: None,
+            signalling_uri: None,
             web_root: None,
             clipboard: ClipboardPolicy::default(),
             enable_resize: false,
+            notice: None,
             stun_server: None,
             turn_host: None,
             turn_port: DEFAULT_TURN_PORT,

@@ -6,6 +6,7 @@
  */
 
 import { MIMES } from './content.js';
+import { decodeViewers } from './viewers.js';
 
 /** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
 export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
@@ -108,7 +109,10 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'clipboard-taken', id: number | null}} TakenMessage
  *   the desktop pastes what came with that transfer; null: what came from another browser
  * @typedef {import('./content.js').ContentMessage} ContentMessage
- * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage | TakenMessage | ContentMessage} ServerMessage
+ * @typedef {{type: 'gpu', load: number, memoryUsed: number, memoryTotal: number}} GpuMessage
+ *   load: from 0 to 1; memory: in MiB, 0 where the GPU has none of its own
+ * @typedef {{type: 'status', text: string}} StatusMessage a line for the user
+ * @typedef {import('./viewers.js').ViewersMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
  */
 
 /**
@@ -127,6 +131,10 @@ export function decodeMessage(text) {
       const [name, ...rest] = data.action.split(',');
       return { type: 'system', name, value: rest.join(',') };
     }
+    case 'viewers':
+      return decodeViewers(data);
+    case 'pipeline':
+      return typeof data.status === 'string' ? { type: 'status', text: data.status.slice(0, 200) } : null;
     case 'ping': {
       const startTime = Number(data.start_time);
       return Number.isFinite(startTime) ? { type: 'ping', startTime } : null;
@@ -149,17 +157,22 @@ export function decodeMessage(text) {
       return { type: 'clipboard-end' };
     case 'clipboard-taken':
       return { type: 'clipboard-taken', id: typeof data.id === 'number' ? data.id : null };
+    case 'gpu_stats': {
+      const [load, memoryUsed, memoryTotal] = [data.load, data.memory_used, data.memory_total].map(Number);
+      return [load, memoryUsed, memoryTotal].every(Number.isFinite) ? { type: 'gpu', load, memoryUsed, memoryTotal } : null;
+    }
     default:
       return null;
   }
 }
 
 /**
- * @param {{width: number, height: number, scale: number}} display
+ * @param {{width: number, height: number, scale: number, control?: boolean}} display control: false for who was
+ *   watching when the connection was lost
  * @returns {string} the first frame on the signalling socket
  */
-export function hello({ width, height, scale: ratio }) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'] };
+export function hello({ width, height, scale: ratio, control = true }) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], ...(control ? {} : { control }) };
   return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
 }
 

@@ -3,6 +3,7 @@
 use gst::prelude::*;
 use gst_utils::StreamProducer;
 
+use super::rtp_plugin;
 use super::webrtcbin::WebRtcBin;
 use crate::selkiessignal::hub::SessionError;
 use crate::selkiessignal::playout_delay::PlayoutDelay;
@@ -33,6 +34,10 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
         "video/x-h264" => {
             ("rtph264pay", &[("config-interval", "-1"), ("aggregate-mode", "zero-latency")], 97, 90_000, "H264")
         }
+        "video/x-h265" => {
+            ("rtph265pay", &[("config-interval", "-1"), ("aggregate-mode", "zero-latency")], 100, 90_000, "H265")
+        }
+        "video/x-av1" => ("rtpav1pay", &[], 96, 90_000, "AV1"),
         "video/x-vp8" => ("rtpvp8pay", &[("picture-id-mode", "15-bit")], 96, 90_000, "VP8"),
         "video/x-vp9" => ("rtpvp9pay", &[("picture-id-mode", "15-bit")], 98, 90_000, "VP9"),
         "audio/x-opus" => ("rtpopuspay", &[], 111, 48_000, "OPUS"),
@@ -42,12 +47,13 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
 }
 
 impl Branch {
-    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
+    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`, `group` the media stream in SDP.
     pub(super) fn new(
         pipeline: &gst::Pipeline,
         webrtcbin: &WebRtcBin,
         caps: &gst::Caps,
         kind: &'static str,
+        group: &str,
     ) -> Result<Self, SessionError> {
         let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
         let is_video = kind == "video";
@@ -55,7 +61,11 @@ impl Branch {
         let appsrc = gst_app::AppSrc::builder().name(kind).caps(caps).build();
         StreamProducer::configure_consumer(&appsrc);
         let ssrc = gst::glib::random_int();
-        let mut payloader = gst::ElementFactory::make(payload.element).property("mtu", MTU).property("ssrc", ssrc);
+        rtp_plugin::provide(payload.element);
+        // Its type differs from payloader to payloader.
+        let ssrc_text = ssrc.to_string();
+        let mut payloader =
+            gst::ElementFactory::make(payload.element).property("mtu", MTU).property_from_str("ssrc", &ssrc_text);
         for (name, value) in payload.properties {
             payloader = payloader.property_from_str(name, value);
         }
@@ -80,7 +90,7 @@ impl Branch {
         let elements = [appsrc.upcast_ref(), &payloader, &filter];
         pipeline.add_many(elements)?;
         gst::Element::link_many(elements)?;
-        webrtcbin.add_track(&filter, kind, &rtp)?;
+        webrtcbin.add_track(&filter, kind, group, &rtp)?;
         Ok(Self { appsrc, is_video })
     }
 }

@@ -91,10 +91,12 @@ impl Listener for Exchange {
                 let cursor = control::Cursor { serial: *serial, png, hotspot: *hotspot };
                 self.outbox.send(&cursor.to_message());
             }
-            DesktopEvent::Clipboard(parts) if self.hub.permissions().clipboard.outwards() => {
-                self.copied(parts.clone());
+            // Who only watches sees the screen, and not what was copied.
+            DesktopEvent::Clipboard(parts) => {
+                if self.hub.permissions().clipboard.outwards() && self.hub.controls(self.id) {
+                    self.copied(parts.clone());
+                }
             }
-            DesktopEvent::Clipboard(_) => {}
             // Clients of selkies-gstreamer do not wait for it.
             DesktopEvent::ClipboardTaken(transaction) if self.dialect == Dialect::Extended => {
                 // The upper half is the viewer, the lower half its own number.

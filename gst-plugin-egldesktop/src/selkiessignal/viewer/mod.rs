@@ -7,25 +7,32 @@ mod branch;
 mod channel;
 mod exchange;
 mod outbox;
+mod rtp_plugin;
 mod sdp;
 mod silence;
 mod webrtcbin;
 
-use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
-use gst_utils::ConsumptionLink;
-use selkies_protocol::signalling::{Hello, PeerMessage, SdpKind};
+use selkies_protocol::control::GpuStatistics;
+use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
+use super::metrics::{ViewerStats, read_webrtc};
+use super::roster::Caller;
+use super::stream::Subscription;
 use branch::Branch;
 use webrtcbin::WebRtcBin;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-viewer", gst::DebugColorFlags::empty(), Some("A viewer of selkiessignal"))
 });
+
+/// How long webrtcbin may take to tell its numbers.
+const STATS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a viewer has to say to its browser.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +54,12 @@ pub(super) struct Viewer {
 
 /// The connections to the element's streams; empty until the browser can receive.
 #[derive(Default)]
-struct Links(Mutex<Vec<ConsumptionLink>>);
+struct Links(Mutex<Vec<Link>>);
+
+struct Link {
+    subscription: Subscription,
+    appsrc: gst_app::AppSrc,
+}
 
 impl Viewer {
     /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
@@ -55,10 +67,10 @@ impl Viewer {
         hub: &Arc<Hub>,
         hello: &Hello,
         (video, audio): (Option<Source>, Option<Source>),
-        peer: IpAddr,
+        caller: Caller,
         outgoing: mpsc::Sender<Outgoing>,
     ) -> Result<Self, SessionError> {
-        let ticket = hub.admit()?;
+        let ticket = hub.admit(caller, hello)?;
         let (clock, base_time) = hub.clock()?;
         let pipeline = gst::Pipeline::builder().name(format!("viewer-{}", ticket.id)).build();
         // The same running time as the element: buffers come with its timestamps.
@@ -68,12 +80,12 @@ impl Viewer {
 
         let webrtcbin = WebRtcBin::new(&pipeline)?;
         let (stun, turn) = hub.ice_uris();
-        webrtcbin.configure_ice(&hub.local_addresses(peer), stun.as_deref(), turn.as_deref());
+        webrtcbin.configure_ice(&hub.local_addresses(caller.address), stun.as_deref(), turn.as_deref());
 
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
         for (source, kind) in sources.into_iter().flatten() {
-            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind)?;
+            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, group(hello, kind))?;
             branches.push((branch, source.stream.clone()));
         }
 
@@ -93,6 +105,42 @@ impl Viewer {
         Ok(viewer)
     }
 
+    /// Its number in the roster.
+    pub(super) fn id(&self) -> u64 {
+        self.ticket.id
+    }
+
+    /// Who is connected or who controls has changed.
+    pub(super) fn roster_changed(&self) {
+        if let Some(input) = &self.input {
+            input.roster_changed();
+        }
+    }
+
+    /// What the GPU does at the moment.
+    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
+        if let Some(input) = &self.input {
+            input.show_gpu(statistics);
+        }
+    }
+
+    /// What the encoders are set to has changed.
+    pub(super) fn tuning_changed(&self) {
+        if let Some(input) = &self.input {
+            input.tuning_changed();
+        }
+    }
+
+    /// Its numbers. Waits for webrtcbin, not for long.
+    pub(super) fn stats(&self, control: bool) -> ViewerStats {
+        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
+        self.links.count(&mut stats);
+        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
+            read_webrtc(&mut stats, &reply);
+        }
+        stats
+    }
+
     /// Handles a frame of the browser. An error ends the session; its text is for the user.
     pub(super) fn receive(&self, message: PeerMessage) -> Result<(), String> {
         match message {
@@ -110,6 +158,15 @@ impl Viewer {
                 Ok(())
             }
         }
+    }
+}
+
+/// The media stream that a track belongs to. Picture and sound are in different ones: browsers hold back the picture of a
+/// stream until its sound arrives. But the single connection of a Selkies client before 1.5 plays one stream only.
+fn group(hello: &Hello, kind: &'static str) -> &'static str {
+    match hello.dialect {
+        Dialect::Selkies => "desktop",
+        Dialect::Extended => kind,
     }
 }
 
@@ -136,13 +193,23 @@ impl Links {
             return;
         }
         for (branch, stream) in branches {
-            match stream.producer.add_consumer(&branch.appsrc) {
-                Ok(link) => links.push(link),
+            match stream.subscribe(&branch.appsrc) {
+                Ok(subscription) => links.push(Link { subscription, appsrc: branch.appsrc.clone() }),
                 Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
             }
             if branch.is_video {
                 stream.request_keyframe();
             }
+        }
+    }
+
+    fn count(&self, stats: &mut ViewerStats) {
+        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for link in links.iter() {
+            let (sent, dropped) = link.subscription.counts();
+            stats.frames_sent += sent;
+            stats.frames_dropped += dropped;
+            stats.queued += link.appsrc.current_level_bytes();
         }
     }
 

@@ -1,6 +1,7 @@
 //! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
@@ -49,14 +50,19 @@ impl WebRtcBin {
         }
     }
 
-    /// Sends what comes out of `source`, as a stream named `kind`. Picture and sound have different names: browsers
-    /// hold back the picture of a named stream until its sound arrives. `rtp` are the caps that will come: known now, so
-    /// that the offer need not wait for the first buffer.
-    pub(super) fn add_track(&self, source: &gst::Element, kind: &str, rtp: &gst::Caps) -> Result<(), glib::BoolError> {
+    /// Sends what comes out of `source`, as `video` or `audio` of the media stream `group`. `rtp` are the caps that will
+    /// come: known now, so that the offer need not wait for the first buffer.
+    pub(super) fn add_track(
+        &self,
+        source: &gst::Element,
+        kind: &str,
+        group: &str,
+        rtp: &gst::Caps,
+    ) -> Result<(), glib::BoolError> {
         let sink =
             self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
         if sink.has_property("msid") {
-            sink.set_property("msid", kind);
+            sink.set_property("msid", group);
         }
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
@@ -112,6 +118,17 @@ impl WebRtcBin {
             }
         });
         self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+    }
+
+    /// What it counts (`get-stats`); `None` when it does not say within `patience`.
+    pub(super) fn stats(&self, patience: Duration) -> Option<gst::Structure> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let reply = reply.ok().flatten().map(gst::StructureRef::to_owned);
+            let _ = sender.try_send(reply);
+        });
+        self.0.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        receiver.recv_timeout(patience).ok().flatten()
     }
 
     pub(super) fn set_local_description(&self, description: &WebRTCSessionDescription) {
