@@ -40,22 +40,13 @@ impl Branch {
     pub(super) fn new(bin: gst::Bin, element: gst::Element, property: &str) -> Self {
         bin.set_locked_state(true);
         for pad in bin.src_pads() {
-            // A device that is not open knows no latency, and then nobody could know that of the pipeline.
-            let weak = bin.downgrade();
-            pad.add_probe(gst::PadProbeType::QUERY_UPSTREAM | gst::PadProbeType::PUSH, move |_, info| {
-                let runs = weak.upgrade().is_some_and(|bin| bin.current_state() == gst::State::Playing);
-                match info.query_mut().map(gst::QueryRef::view_mut) {
-                    Some(gst::QueryViewMut::Latency(latency)) if !runs => {
-                        latency.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
-                        gst::PadProbeReturn::Handled
-                    }
-                    _ => gst::PadProbeReturn::Ok,
-                }
-            });
+            if let Some(peer) = pad.peer() {
+                answer_for(&bin, &peer);
+            }
             // A source that fails says that its stream is over; here the stream goes on when it is started again.
             pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
                 match info.event().map(|event| event.type_()) {
-                    Some(gst::EventType::Eos) => gst::PadProbeReturn::Drop,
+                    Some(gst::EventType::Eos) => gst::PadProbeReturn::Handled,
                     _ => gst::PadProbeReturn::Ok,
                 }
             });
@@ -107,6 +98,27 @@ impl Wish {
             self.changed.notified().await;
         }
     }
+}
+
+/// Answers `peer` on behalf of a branch that is not running: what is closed knows no latency and takes none, and then
+/// nobody could set that of the pipeline.
+fn answer_for(bin: &gst::Bin, peer: &gst::Pad) {
+    let bin = bin.downgrade();
+    peer.add_probe(gst::PadProbeType::QUERY_UPSTREAM | gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        if bin.upgrade().is_none_or(|bin| bin.current_state() == gst::State::Playing) {
+            return gst::PadProbeReturn::Ok;
+        }
+        if info.event().is_some_and(|event| event.type_() == gst::EventType::Latency) {
+            return gst::PadProbeReturn::Handled;
+        }
+        match info.query_mut().map(gst::QueryRef::view_mut) {
+            Some(gst::QueryViewMut::Latency(latency)) => {
+                latency.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+                gst::PadProbeReturn::Handled
+            }
+            _ => gst::PadProbeReturn::Ok,
+        }
+    });
 }
 
 async fn follow(bin: gst::Bin, wish: Wish, mut failures: watch::Receiver<()>) {
