@@ -1,10 +1,16 @@
 //! The browser plays what the desktop plays.
 
+use std::time::Instant;
+
+use anyhow::Result;
+use egldesktop_tests::PATIENCE;
 use egldesktop_tests::chromium::Chromium;
-use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
-use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
+use egldesktop_tests::namespace::{add_address, isolated};
+use egldesktop_tests::native::Viewer;
 use egldesktop_tests::pulse;
 use egldesktop_tests::xvfb::Xvfb;
+use serde_json::json;
 
 /// Peak of the spectrum of the page's sound in Hz, and its level in dB below full scale; measured by Web Audio.
 fn heard(condition: &str) -> String {
@@ -37,5 +43,71 @@ fn a_tone_is_heard() {
         // Silence is told apart from it.
         browser.wait_for(&heard("level < -60")).await?;
         browser.close().await
+    });
+}
+
+/// A viewer of picture and sound.
+async fn listener(desktop: &Desktop) -> Result<Viewer> {
+    let meta = json!({ "media": ["video", "audio"] });
+    Viewer::start_with(&desktop.address, "/webrtc/signalling/", Some((USER, PASSWORD)), meta).await
+}
+
+#[test]
+fn nothing_is_recorded_while_nobody_listens() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display)])?;
+        let server = desktop.pulse_server();
+        let spectator = Viewer::start(&desktop.address, PASSWORD).await?;
+        spectator.wait_for_frames(1).await?;
+        assert_eq!(pulse::recorders(&server)?, 0);
+        for _ in 0..2 {
+            let listener = listener(&desktop).await?;
+            listener.wait_for_sound(1).await?;
+            assert_eq!(pulse::recorders(&server)?, 1);
+            drop(listener);
+            let deadline = Instant::now() + PATIENCE;
+            while pulse::recorders(&server)? > 0 {
+                assert!(Instant::now() < deadline, "it records on");
+                spectator.wait_for_frames(1).await?;
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn sound_comes_and_goes_with_its_server() {
+    isolated(async || {
+        add_address()?;
+        let folder = tempfile::tempdir()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let address = pulse::address(folder.path());
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("PULSE_SERVER", &address)])?;
+        let listener = listener(&desktop).await?;
+        listener.wait_for_frames(2).await?;
+        for _ in 0..2 {
+            let server = pulse::start_server(folder.path())?;
+            listener.wait_for_sound(10).await?;
+            drop(server);
+            listener.wait_for_frames(2).await?;
+        }
+        assert!(!listener.has_ended());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_private_sound_server_is_started_again() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display)])?;
+        let listener = listener(&desktop).await?;
+        listener.wait_for_sound(1).await?;
+        desktop.kill_child("pulseaudio")?;
+        // Those that were on their way, and those of the next server.
+        listener.wait_for_sound(100).await
     });
 }

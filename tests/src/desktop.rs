@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use crate::process::{Process, built, wait_for_line};
 
@@ -54,6 +54,18 @@ impl Desktop {
         &mut self.process
     }
 
+    /// Kills the program of this name that it has started.
+    pub fn kill_child(&self, name: &str) -> Result<()> {
+        for id in children(self.process.id())? {
+            let comm = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+            if comm.trim_end() == name {
+                let pid = rustix::process::Pid::from_raw(id).context("no process id")?;
+                return Ok(rustix::process::kill_process(pid, rustix::process::Signal::KILL)?);
+            }
+        }
+        bail!("it has not started {name}")
+    }
+
     /// What it has printed since it serves.
     pub fn output(&self) -> &Receiver<String> {
         &self.lines
@@ -80,6 +92,16 @@ fn command(home: &Path, variables: &[(&str, &str)]) -> Result<Command> {
         command.env("G_DEBUG", "fatal-criticals");
     }
     Ok(command)
+}
+
+/// The processes that all threads of a process have started.
+fn children(process: u32) -> Result<Vec<i32>> {
+    let mut children = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        let text = std::fs::read_to_string(task?.path().join("children"))?;
+        children.extend(text.split_whitespace().filter_map(|id| id.parse::<i32>().ok()));
+    }
+    Ok(children)
 }
 
 /// The path of the first file of this name.

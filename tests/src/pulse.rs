@@ -1,8 +1,9 @@
-//! A tone into a sound server.
+//! A sound server, what plays into it, and what records from it.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::process::Process;
 
@@ -16,4 +17,36 @@ pub fn play_tone(server: &str) -> Result<Process> {
             .stdout(Stdio::null())
             .stdin(Stdio::null()),
     )
+}
+
+/// Starts a server with a null sink, which will listen on a socket in `folder` once it is ready.
+pub fn start_server(folder: &Path) -> Result<Process> {
+    let socket = format!("--load=module-native-protocol-unix auth-cookie-enabled=0 socket={}", socket(folder));
+    Process::start(
+        Command::new("pulseaudio")
+            .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--realtime=no"])
+            .args(["--high-priority=no", "--load=module-null-sink norewinds=1", &socket])
+            .env("PULSE_RUNTIME_PATH", folder)
+            .env("PULSE_STATE_PATH", folder)
+            .env("HOME", folder)
+            .env("DBUS_SESSION_BUS_ADDRESS", "disabled:")
+            .stdin(Stdio::null()),
+    )
+}
+
+/// The address of [`start_server`]'s server.
+pub fn address(folder: &Path) -> String {
+    format!("unix:{}", socket(folder))
+}
+
+/// How many streams record from a server.
+pub fn recorders(server: &str) -> Result<usize> {
+    let output =
+        Command::new("pactl").args(["list", "short", "source-outputs"]).env("PULSE_SERVER", server).output()?;
+    ensure!(output.status.success(), "pactl: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8_lossy(&output.stdout).lines().count())
+}
+
+fn socket(folder: &Path) -> String {
+    folder.join("native").display().to_string()
 }

@@ -1,6 +1,6 @@
 //! An encoder's file and the files it includes, made one: pure, so that it can be checked before anything is started.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use toml::Spanned;
 
@@ -68,7 +68,7 @@ impl Assembly {
             checks: Vec::new(),
             chosen,
             parts: Vec::new(),
-            optional: BTreeSet::new(),
+            branches: BTreeMap::new(),
             controls: BTreeMap::new(),
             gpu_statistics: None,
             serving: None,
@@ -137,7 +137,7 @@ impl Assembly {
         self.files.push(source.label.clone());
         self.parts.push(part);
         self.checks.extend(file.checks);
-        self.optional.extend(file.optional);
+        self.branches.extend(file.branches);
         self.controls.extend(file.controls);
         self.gpu_statistics = file.gpu_statistics.or(self.gpu_statistics.take());
         self.serving = file.serving.or(self.serving.take());

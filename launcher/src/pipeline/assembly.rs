@@ -1,6 +1,6 @@
 //! A pipeline as its files describe it: what to launch, what to set, what it needs. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     assemble::AssembleError,
@@ -27,7 +27,7 @@ pub(crate) struct Assembly {
     /// Which of the elements that `${ENCODER}` can be it is.
     pub(super) chosen: usize,
     pub(super) parts: Vec<Part>,
-    pub(crate) optional: BTreeSet<String>,
+    pub(crate) branches: BTreeMap<String, PropertyRef>,
     pub(crate) controls: BTreeMap<Control, PropertyRef>,
     pub(crate) gpu_statistics: Option<PropertyRef>,
     pub(crate) serving: Option<PropertyRef>,

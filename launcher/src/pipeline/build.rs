@@ -19,6 +19,8 @@ pub(crate) enum BuildError {
     Launch { files: String, error: gst::glib::Error },
     #[error("{origin}: there is no element named \"{element}\" in the launch text")]
     NoElement { origin: String, element: String },
+    #[error("[branches]: \"{0}\" must be a bin in the launch text: ( name={0} … )")]
+    NotABin(String),
     #[error("{place}: {error}")]
     Property { place: String, error: PropertyError },
     #[error("{element} is not the right one: its {property} is {is}, not {expected}")]
@@ -114,7 +116,13 @@ fn check_references(assembly: &Assembly, pipeline: &gst::Pipeline) -> Result<(),
     let controls = assembly.controls.values().map(|it| ("[controls]", it));
     let others = [("[serving]", &assembly.serving), ("[gpu-statistics]", &assembly.gpu_statistics)];
     let others = others.into_iter().filter_map(|(section, it)| Some((section, it.as_ref()?)));
-    for (section, PropertyRef { element, property }) in controls.chain(others) {
+    let branches = assembly.branches.values().map(|it| ("[branches]", it));
+    for name in assembly.branches.keys() {
+        if pipeline.by_name(name).and_downcast::<gst::Bin>().is_none() {
+            return Err(BuildError::NotABin(name.clone()));
+        }
+    }
+    for (section, PropertyRef { element, property }) in controls.chain(others).chain(branches) {
         let target = pipeline
             .by_name(element)
             .ok_or_else(|| BuildError::NoElement { origin: section.to_owned(), element: element.clone() })?;
@@ -180,6 +188,10 @@ mod tests {
             (
                 "launch = 'queue name=q'\n[controls]\nframerate = { element = 'q', property = 'x' }",
                 "[controls]: q.x: queue",
+            ),
+            (
+                "launch = 'queue name=q'\n[branches]\nq = { element = 'q', property = 'silent' }",
+                "[branches]: \"q\" must be a bin",
             ),
             ("launch = 'queue name=q'\n[serving]\nelement = 'q'\nproperty = 'x'", "[serving]: q.x: queue has no such"),
         ];

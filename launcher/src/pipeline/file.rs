@@ -46,9 +46,10 @@ pub(crate) struct PipelineFile {
     /// Element factory → the Debian package it comes in.
     #[serde(default)]
     pub(crate) requires: BTreeMap<String, String>,
-    /// Names of elements whose failure, once everything runs, is reported but does not end the desktop.
+    /// Bins of the launch text that run only while this boolean property is true. When one fails, that is reported, and it
+    /// is started again; the desktop goes on.
     #[serde(default)]
-    pub(crate) optional: Vec<String>,
+    pub(crate) branches: BTreeMap<String, PropertyRef>,
     /// Element name → property → value.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, BTreeMap<String, super::value::PropertyValue>>"))]

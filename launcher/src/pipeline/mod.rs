@@ -1,9 +1,10 @@
 //! Pipeline files: found (`library`), parsed (`file`), put together (`assemble`, `assembly`; its values by `value`, `control` and
 //! `expand`), chosen among (`choose`, `check`, `trial`), built (`build`, `properties`), run (`player`) and changed while
-//! they run (`live`).
+//! they run (`live`, `branch`).
 
 mod assemble;
 mod assembly;
+mod branch;
 mod build;
 mod check;
 mod choose;

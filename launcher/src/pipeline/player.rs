@@ -1,13 +1,20 @@
 //! A pipeline that runs: started, watched for its first error, stopped.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use futures_util::StreamExt as _;
 use gst::prelude::*;
 use tokio::{sync::Notify, task::spawn_blocking, time::timeout};
 
-use super::{assembly::Assembly, control::Control, file::PropertyRef, live::Live, properties};
+use super::{
+    assembly::Assembly,
+    branch::{self, Branch},
+    control::Control,
+    file::PropertyRef,
+    live::Live,
+    properties,
+};
 use crate::gpu::{Gpu, Statistics};
 
 /// The longest that going to PLAYING may take: a source that waits for its device would otherwise wait for ever.
@@ -18,9 +25,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Player {
     pipeline: gst::Pipeline,
     bus: gst::bus::BusStream,
-    optional: BTreeSet<String>,
-    /// Those of the optional elements that have failed: an element often complains twice.
-    given_up: BTreeSet<String>,
+    branches: Vec<Branch>,
     serving: Option<PropertyRef>,
     live: Live,
     /// Where what the GPU does is written to, where both are there.
@@ -44,11 +49,16 @@ impl Player {
             let PropertyRef { element, property } = assembly.gpu_statistics.clone()?;
             Some((gpu, pipeline.by_name(&element)?, property))
         });
+        let branches = assembly.branches.iter().map(|(name, place)| {
+            let bin = pipeline.by_name(name).and_downcast().context("a branch has left the pipeline")?;
+            let element = pipeline.by_name(&place.element).context("what a branch follows has left the pipeline")?;
+            Ok(Branch::new(bin, element, &place.property))
+        });
+        let branches = branches.collect::<anyhow::Result<_>>()?;
         Ok(Self {
             gpu,
             bus,
-            optional: assembly.optional.clone(),
-            given_up: BTreeSet::new(),
+            branches,
             serving: assembly.serving.clone(),
             live: Live::new(pipeline.clone(), assembly)?,
             wished,
@@ -58,7 +68,8 @@ impl Player {
 
     /// What `stop` needs, so that a start that hangs can be stopped as well.
     pub(crate) fn handle(&self) -> Handle {
-        Handle(self.pipeline.clone())
+        let branches = self.branches.iter().map(|branch| branch.bin().clone()).collect();
+        Handle { pipeline: self.pipeline.clone(), branches }
     }
 
     /// Goes to PLAYING, and returns the address on which the desktop is served then, where the pipeline has one.
@@ -70,6 +81,7 @@ impl Player {
             return Err(self.first_error().await);
         }
         self.reach_playing().await?;
+        self.branches.iter_mut().for_each(Branch::follow);
         self.bound_address().await
     }
 
@@ -84,7 +96,7 @@ impl Player {
                     if let Some(dpi) = wanted_dpi(&message) {
                         set_dpi(dpi);
                     }
-                    if let Err(error) = self.handle_message(&message, true) {
+                    if let Err(error) = self.handle_message(&message) {
                         return error;
                     }
                 }
@@ -127,7 +139,7 @@ impl Player {
             tokio::select! {
                 message = self.bus.next() => {
                     let message = message.context("the pipeline's bus was closed")?;
-                    self.handle_message(&message, false)?;
+                    self.handle_message(&message)?;
                 }
                 () = &mut deadline => bail!("the pipeline was not playing after {} s", START_LIMIT.as_secs()),
             }
@@ -156,7 +168,7 @@ impl Player {
                 () = changed.notified() => {}
                 message = self.bus.next() => {
                     let message = message.context("the pipeline's bus was closed")?;
-                    self.handle_message(&message, false)?;
+                    self.handle_message(&message)?;
                 }
                 () = &mut deadline => bail!("{} did not start to listen", serving.element),
             }
@@ -180,18 +192,12 @@ impl Player {
         timeout(Duration::from_secs(1), find).await.unwrap_or_else(|_| silent())
     }
 
-    fn handle_message(&mut self, message: &gst::Message, running: bool) -> anyhow::Result<()> {
+    fn handle_message(&mut self, message: &gst::Message) -> anyhow::Result<()> {
         match message.view() {
-            gst::MessageView::Error(error) => {
-                let name = message.src().map(|source| source.name().to_string()).unwrap_or_default();
-                if !running || !self.optional.contains(&name) {
-                    return Err(describe(error));
-                }
-                let error = describe(error);
-                if self.given_up.insert(name.clone()) {
-                    tracing::warn!("going on without \"{name}\": {error:#}");
-                }
-            }
+            gst::MessageView::Error(error) => match self.branches.iter_mut().find(|branch| branch.owns(message)) {
+                Some(branch) => branch.failed(&format!("{:#}", describe(error))),
+                None => return Err(describe(error)),
+            },
             gst::MessageView::Warning(warning) => {
                 tracing::warn!("{}: {}", source_name(message), warning.error());
                 tracing::debug!("{}", warning.debug().unwrap_or_default());
@@ -216,11 +222,22 @@ impl Player {
 
 /// Stops a pipeline, whatever it is doing.
 #[derive(Clone)]
-pub(crate) struct Handle(gst::Pipeline);
+pub(crate) struct Handle {
+    pipeline: gst::Pipeline,
+    branches: Vec<gst::Bin>,
+}
 
 impl Handle {
     pub(crate) async fn stop(self) {
-        let stopped = spawn_blocking(move || self.0.set_state(gst::State::Null));
+        let pipeline = self.pipeline;
+        let stopped = spawn_blocking(move || pipeline.set_state(gst::State::Null));
+        let stopped = async {
+            let stopped = stopped.await;
+            for bin in self.branches {
+                branch::stop(bin).await;
+            }
+            stopped
+        };
         match timeout(STOP_LIMIT, stopped).await {
             Ok(Ok(Ok(_))) => tracing::debug!("the pipeline has stopped"),
             Ok(Ok(Err(error))) => tracing::warn!("the pipeline does not stop: {error}"),

@@ -19,7 +19,7 @@ use scale::Scale;
 use crate::{
     plan::{Display, Plan, Sound},
     settings::{Settings, table},
-    supervise::{Child, Spawner, reap_forever, terminate_all},
+    supervise::{Child, Keeper, Spawner, reap_forever, terminate_all},
 };
 
 /// The longest any of them may take to get ready.
@@ -39,7 +39,8 @@ enum Running {
     Child(Child),
     /// An X server, its number and the folder of its framebuffer, which go when the server has ended.
     Display(Child, display_number::DisplayNumber, Option<tempfile::TempDir>),
-    Session(session::Session),
+    /// Sound server or session.
+    Kept(Keeper),
 }
 
 /// What the pipeline has to know about them.
@@ -91,12 +92,12 @@ impl Services {
             self.running.push(Running::Child(self.essential(bus)));
         }
         if let Sound::Private = &plan.sound {
-            self.private_sound(runtime).await?;
+            let sound = pulseaudio::start(self.spawner.clone(), runtime.to_owned()).await;
+            self.running.push(Running::Kept(sound));
         }
         if let Display::Private(programs) = &plan.display {
             for program in programs {
-                let session = session::Session::start(self.spawner.clone(), program);
-                self.running.push(Running::Session(session));
+                self.running.push(Running::Kept(session::start(self.spawner.clone(), program)));
             }
         }
         Ok(Endpoints { display, pulse_server })
@@ -119,7 +120,7 @@ impl Services {
             match running {
                 Running::Child(child) => child.stop(STOP_LIMIT).await,
                 Running::Display(child, _number, _framebuffer) => child.stop(STOP_LIMIT).await,
-                Running::Session(session) => session.stop().await,
+                Running::Kept(keeper) => keeper.stop().await,
             }
         }
         terminate_all(&self.spawner.owned, Duration::from_secs(2)).await;
@@ -149,18 +150,6 @@ impl Services {
         self.running.push(Running::Display(self.essential(child), number, framebuffer));
         self.spawner.environment.set("DISPLAY", &display);
         Ok(display)
-    }
-
-    async fn private_sound(&mut self, runtime: &Path) -> anyhow::Result<()> {
-        let child = pulseaudio::start(&self.spawner, runtime).await?;
-        let watched = child.clone();
-        tokio::spawn(async move {
-            if let Some(error) = watched.unexpected_end().await {
-                tracing::warn!("{error}\n  There is no sound from here on.");
-            }
-        });
-        self.running.push(Running::Child(child));
-        Ok(())
     }
 
     /// Its end is the end of the desktop.

@@ -1,25 +1,82 @@
 //! A private sound server: programs play into a sink that goes nowhere, and the pipeline records what they play.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use anyhow::{Context as _, ensure};
-use tokio::net::UnixDatagram;
+use tokio::{net::UnixDatagram, sync::oneshot, time::sleep};
 
-use super::READY_LIMIT;
-use crate::supervise::{Child, Spawner, Spec};
+use super::{READY_LIMIT, STOP_LIMIT};
+use crate::supervise::{Backoff, Child, Keeper, Spawner, Spec, Stopped};
 
 /// Where it listens, which is also where a program that knows no PULSE_SERVER looks.
 pub(super) fn address(runtime: &Path) -> String {
     format!("unix:{}", socket(runtime).display())
 }
 
-/// Starts it, and returns once it has loaded its modules.
-pub(super) async fn start(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> {
+/// Starts it, keeps it running, and returns once it is ready, or when it is clear that it will not be so soon: without
+/// sound a desktop is still a desktop.
+pub(super) async fn start(spawner: Spawner, runtime: PathBuf) -> Keeper {
+    let (tell, tried) = oneshot::channel();
+    let keeper = Keeper::start("pulseaudio", |stopped| keep_running(spawner, runtime, tell, stopped));
+    // An error: it was told to stop before it was ready.
+    let _ = tried.await;
+    keeper
+}
+
+async fn keep_running(spawner: Spawner, runtime: PathBuf, tell: oneshot::Sender<()>, mut stopped: Stopped) {
+    let mut tell = Some(tell);
+    let mut backoff = Backoff::new();
+    let mut known = String::new();
+    loop {
+        let began = Instant::now();
+        let life = async {
+            let child = start_once(&spawner, &runtime).await;
+            // Nobody waits any more when the desktop is stopping.
+            let _ = tell.take().map(|tell| tell.send(()));
+            child
+        };
+        let ended = tokio::select! {
+            child = life => match child {
+                Ok(child) => tokio::select! {
+                    error = child.unexpected_end() => error,
+                    () = stopped.wait() => return child.stop(STOP_LIMIT).await,
+                },
+                Err(error) => Some(error),
+            },
+            // What was started is ended with everything else.
+            () = stopped.wait() => return,
+        };
+        let Some(error) = ended else { return };
+        let wait = backoff.after(began.elapsed());
+        let text = format!("{error:#}");
+        if text == known {
+            tracing::debug!("{text}");
+        } else {
+            tracing::warn!("{text}\n  There is no sound until it runs; starting it again in {wait:?}");
+        }
+        known = text;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = stopped.wait() => return,
+        }
+    }
+}
+
+/// Returns once it has loaded its modules.
+async fn start_once(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> {
     let folder = runtime.join("pulse");
+    // What one before it has left: it would not listen on a socket that is there.
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).context(folder.display().to_string());
+        }
+        Ok(()) | Err(_) => {}
+    }
     fs::DirBuilder::new().mode(0o700).create(&folder).with_context(|| folder.display().to_string())?;
     let socket = socket(runtime);
 
@@ -59,16 +116,21 @@ pub(super) async fn start(spawner: &Spawner, runtime: &Path) -> anyhow::Result<C
         package: "pulseaudio",
     };
     let child = spawner.spawn(spec)?;
-    child
+    let ready = child
         .until_ready(READY_LIMIT, async {
             let mut message = [0; 256];
             let count = notify.recv(&mut message).await?;
             let ready = message[..count].split(|&byte| byte == b'\n').any(|line| line == b"READY=1");
             ensure!(ready, "it does not say that it is ready");
+            ensure!(socket.exists(), "PulseAudio runs, but does not listen on {}", socket.display());
             Ok(())
         })
-        .await?;
-    ensure!(socket.exists(), "PulseAudio runs, but does not listen on {}", socket.display());
+        .await;
+    if let Err(error) = ready {
+        // The next one needs its place.
+        child.stop(STOP_LIMIT).await;
+        return Err(error);
+    }
     tracing::info!("sound server: a private PulseAudio");
     Ok(child)
 }

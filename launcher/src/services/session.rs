@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::watch, task::JoinHandle, time::sleep};
+use tokio::time::sleep;
 
-use crate::supervise::{Backoff, Spawner, Spec};
+use crate::supervise::{Backoff, Keeper, Spawner, Spec, Stopped};
 
 /// Enough for programs to save what they save on SIGTERM. mate-session itself does not end on one, so this is also what
 /// every stop of a MATE desktop takes.
@@ -75,33 +75,17 @@ fn is_installed(program: &str, path: &OsStr) -> bool {
     })
 }
 
-/// A program that is kept running.
-pub(crate) struct Session {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+/// Starts a program, and keeps it running.
+pub(super) fn start(mut spawner: Spawner, program: &'static Program) -> Keeper {
+    if let Some(desktop) = program.desktop {
+        spawner.environment.set("XDG_CURRENT_DESKTOP", desktop);
+        spawner.environment.set("XDG_MENU_PREFIX", format!("{}-", desktop.to_lowercase()));
+        spawner.environment.set("DESKTOP_SESSION", desktop.to_lowercase());
+    }
+    Keeper::start(program.program, |stopped| keep_running(spawner, program, stopped))
 }
 
-impl Session {
-    pub(crate) fn start(mut spawner: Spawner, program: &'static Program) -> Self {
-        if let Some(desktop) = program.desktop {
-            spawner.environment.set("XDG_CURRENT_DESKTOP", desktop);
-            spawner.environment.set("XDG_MENU_PREFIX", format!("{}-", desktop.to_lowercase()));
-            spawner.environment.set("DESKTOP_SESSION", desktop.to_lowercase());
-        }
-        let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(keep_running(spawner, program, stopped)) }
-    }
-
-    pub(crate) async fn stop(self) {
-        // The task is gone when the program could not be started.
-        let _ = self.stop.send(true);
-        if let Err(error) = self.task.await {
-            tracing::warn!("the session's supervisor failed: {error}");
-        }
-    }
-}
-
-async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: watch::Receiver<bool>) {
+async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: Stopped) {
     let name = program.program;
     let mut backoff = Backoff::new();
     loop {
@@ -121,7 +105,7 @@ async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: 
         tracing::info!("desktop session: {name}");
         let status = tokio::select! {
             status = child.wait() => status,
-            () = told(&mut stopped) => return child.stop(STOP_LIMIT).await,
+            () = stopped.wait() => return child.stop(STOP_LIMIT).await,
         };
         child.end_group();
         let wait = backoff.after(began.elapsed());
@@ -132,14 +116,9 @@ async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: 
         }
         tokio::select! {
             () = sleep(wait) => {}
-            () = told(&mut stopped) => return,
+            () = stopped.wait() => return,
         }
     }
-}
-
-/// Returns when the session is to stop: when told to, or when nobody is left to tell it.
-async fn told(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|&stopped| stopped).await;
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 mod backoff;
 mod child;
 mod descendants;
+mod keeper;
 mod lines;
 mod signals;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use child::{Child, Spawner, Spec};
 pub(crate) use descendants::{become_subreaper, kill_all, reap_forever, terminate_all};
+pub(crate) use keeper::{Keeper, Stopped};
 pub(crate) use signals::Signals;
