@@ -1,15 +1,14 @@
 //! What the network side and the GStreamer side of `selkiessignal` share: streams, servers and the list of viewers.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
 use selkies_protocol::signalling::Media;
 
-use super::ice::IceServers;
+use super::ice::Ice;
 use super::stream::Stream;
 
 /// More than one desktop can use; a bound, so that connections can't use up the machine.
@@ -45,8 +44,7 @@ pub(super) enum SessionError {
 /// See the module.
 pub(super) struct Hub {
     element: glib::WeakRef<super::SelkiesSignal>,
-    ice: IceServers,
-    user: String,
+    ice: Ice,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
     viewers: Mutex<Vec<u64>>,
@@ -60,15 +58,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Hub {
     pub(super) fn new(
         element: &super::SelkiesSignal,
-        ice: IceServers,
-        user: String,
+        ice: Ice,
         video: Option<Arc<Stream>>,
         audio: Option<Arc<Stream>>,
     ) -> Self {
         Self {
             element: element.downgrade(),
             ice,
-            user,
             video: Mutex::new(video),
             audio: Mutex::new(audio),
             viewers: Mutex::default(),
@@ -86,19 +82,9 @@ impl Hub {
         lock(&self.video).clone()
     }
 
-    /// `/turn`, for a browser.
-    pub(super) fn rtc_configuration(&self) -> serde_json::Value {
-        self.ice.rtc_configuration(&self.user, SystemTime::now())
-    }
-
-    /// The STUN and the TURN server, for webrtcbin.
-    pub(super) fn ice_uris(&self) -> (Option<String>, Option<String>) {
-        (self.ice.stun_uri(), self.ice.turn_uri(&self.user, SystemTime::now()))
-    }
-
-    /// The addresses to offer a viewer.
-    pub(super) fn local_addresses(&self, peer: IpAddr) -> Vec<IpAddr> {
-        super::ice::local_addresses(peer)
+    /// STUN and TURN servers, and our own addresses.
+    pub(super) fn ice(&self) -> &Ice {
+        &self.ice
     }
 
     /// Clock and base time of the pipeline, for pipelines that run along with it.

@@ -12,7 +12,7 @@ use gst::subclass::prelude::*;
 
 use super::http::{Assets, Credentials, Server, Site};
 use super::hub::Hub;
-use super::ice::IceServers;
+use super::ice::Ice;
 use super::settings::{DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, TurnProtocol};
 use super::stream::Stream;
 
@@ -108,6 +108,66 @@ pub struct SelkiesSignal {
     #[property(
         name = "turn-shared-secret", set, type = Option<String>, member = turn_shared_secret, nick = "TURN shared secret",
         blurb = "Secret that the TURN server makes temporary passwords of (coTURN: use-auth-secret). Can't be read back",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "turn-separator", get, set, type = String, member = turn_separator, nick = "TURN separator",
+        blurb = "What stands between time and user in temporary user names: \":\", or \"-\" for a coTURN with rest-api-separator=-",
+        builder().default_value(Some(":")).mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-uri", get, set, type = Option<String>, member = turn_rest_uri, nick = "TURN REST URI",
+        blurb = "Service that is asked for TURN servers (unset = none); goes before turn-host",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-username", get, set, type = Option<String>, member = turn_rest_username, nick = "TURN REST user name",
+        blurb = "Name of this desktop at the TURN REST service (unset = user)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-username-header", get, set, type = String, member = turn_rest_username_header, nick = "TURN REST user header",
+        blurb = "HTTP header of the name in requests to the TURN REST service",
+        builder().default_value(Some("x-auth-user")).mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-protocol-header", get, set, type = String, member = turn_rest_protocol_header, nick = "TURN REST protocol header",
+        blurb = "HTTP header of turn-protocol in requests to the TURN REST service",
+        builder().default_value(Some("x-turn-protocol")).mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-tls-header", get, set, type = String, member = turn_rest_tls_header, nick = "TURN REST TLS header",
+        blurb = "HTTP header of turn-tls in requests to the TURN REST service",
+        builder().default_value(Some("x-turn-tls")).mutable_ready()
+    )]
+    #[property(
+        name = "cloudflare-turn-token-id", get, set, type = Option<String>, member = cloudflare_turn_token_id, nick = "Cloudflare TURN token",
+        blurb = "TURN key at Cloudflare, which is then asked for servers (unset = not asked); goes before everything else",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "cloudflare-turn-api-token", set, type = Option<String>, member = cloudflare_turn_api_token, nick = "Cloudflare API token",
+        blurb = "Secret of cloudflare-turn-token-id. Can't be read back",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "rtc-config-file", get, set, type = Option<String>, member = rtc_config_file, nick = "RTC configuration file",
+        blurb = "JSON file with an RTCConfiguration (unset = none); while it exists it goes before turn-rest-uri and turn-host, and its changes are followed",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "min-port", get, set, type = u32, member = min_port, nick = "Lowest port",
+        blurb = "Lowest UDP and TCP port for media",
+        builder().maximum(65535).mutable_ready()
+    )]
+    #[property(
+        name = "max-port", get, set, type = u32, member = max_port, nick = "Highest port",
+        blurb = "Highest UDP and TCP port for media (0 = any port)",
+        builder().maximum(65535).mutable_ready()
+    )]
+    #[property(
+        name = "announced-addresses", get, set, type = Option<String>, member = announced_addresses, nick = "Announced addresses",
+        blurb = "Public IPv4 and IPv6 address of this machine, with a comma between, where it has others itself (unset = its own)",
         builder().mutable_ready()
     )]
     settings: Mutex<Settings>,
@@ -302,7 +362,7 @@ impl SelkiesSignal {
                 ));
             }
         };
-        let ice = IceServers::new(&settings)
+        let ice = Ice::new(&settings)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
         let listener = TcpListener::bind(listen).and_then(|listener| {
             listener.set_nonblocking(true)?;
@@ -317,7 +377,7 @@ impl SelkiesSignal {
         })?;
 
         let (video, audio) = lock(&self.pads).streams();
-        let hub = Arc::new(Hub::new(&self.obj(), ice, settings.user, video, audio));
+        let hub = Arc::new(Hub::new(&self.obj(), ice, video, audio));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
         let site = Site { credentials, assets, hub: hub.clone() };
         let server = Server::start(listener, site)

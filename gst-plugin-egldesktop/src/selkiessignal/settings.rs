@@ -35,6 +35,18 @@ pub(super) struct Settings {
     pub(super) turn_username: Option<String>,
     pub(super) turn_password: Option<String>,
     pub(super) turn_shared_secret: Option<String>,
+    pub(super) turn_separator: String,
+    pub(super) turn_rest_uri: Option<String>,
+    pub(super) turn_rest_username: Option<String>,
+    pub(super) turn_rest_username_header: String,
+    pub(super) turn_rest_protocol_header: String,
+    pub(super) turn_rest_tls_header: String,
+    pub(super) cloudflare_turn_token_id: Option<String>,
+    pub(super) cloudflare_turn_api_token: Option<String>,
+    pub(super) rtc_config_file: Option<String>,
+    pub(super) min_port: u32,
+    pub(super) max_port: u32,
+    pub(super) announced_addresses: Option<String>,
 }
 
 impl Default for Settings {
@@ -53,6 +65,18 @@ impl Default for Settings {
             turn_username: None,
             turn_password: None,
             turn_shared_secret: None,
+            turn_separator: ":".into(),
+            turn_rest_uri: None,
+            turn_rest_username: None,
+            turn_rest_username_header: "x-auth-user".into(),
+            turn_rest_protocol_header: "x-turn-protocol".into(),
+            turn_rest_tls_header: "x-turn-tls".into(),
+            cloudflare_turn_token_id: None,
+            cloudflare_turn_api_token: None,
+            rtc_config_file: None,
+            min_port: 0,
+            max_port: 0,
+            announced_addresses: None,
         }
     }
 }

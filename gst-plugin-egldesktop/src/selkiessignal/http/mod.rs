@@ -78,6 +78,14 @@ impl Server {
         };
         let (stop, stopped) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
+        let hub = site.hub.clone();
+        let mut stopping = stopped.clone();
+        runtime.spawn(async move {
+            tokio::select! {
+                () = hub.ice().keep_fresh() => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+        });
         runtime.spawn(accept(listener, Arc::new(site), stopped, alive));
         Ok(Self { runtime, stop, ended })
     }

@@ -1,6 +1,7 @@
 //! Which path answers with what.
 
 use std::convert::Infallible;
+use std::time::SystemTime;
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -35,7 +36,7 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
         }
         (Login::Right, "/health") => health(),
         (Login::Right, "/turn") => {
-            let configuration = context.site.hub.rtc_configuration().to_string();
+            let configuration = context.site.hub.ice().rtc_configuration(SystemTime::now()).to_string();
             with_type(StatusCode::OK, "application/json", configuration)
         }
         (Login::Right, _) => context.site.assets.serve(path, request.headers()).await,

@@ -64,8 +64,7 @@ impl Viewer {
         pipeline.set_base_time(base_time);
 
         let webrtcbin = WebRtcBin::new(&pipeline)?;
-        let (stun, turn) = hub.ice_uris();
-        webrtcbin.configure_ice(&hub.local_addresses(peer), stun.as_deref(), turn.as_deref());
+        webrtcbin.configure_ice(hub.ice(), peer);
 
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
@@ -76,7 +75,7 @@ impl Viewer {
 
         let links = Arc::new(Links::default());
         watch_bus(&pipeline, outgoing.clone())?;
-        connect_signals(&webrtcbin, branches, &links, outgoing);
+        connect_signals(hub, &webrtcbin, branches, &links, outgoing);
 
         // From here on dropping it cleans up.
         let mut viewer = Self { pipeline, webrtcbin, links, input: None, _ticket: ticket };
@@ -149,6 +148,7 @@ impl Links {
 }
 
 fn connect_signals(
+    hub: &Arc<Hub>,
     webrtcbin: &WebRtcBin,
     branches: Vec<(Branch, Arc<super::stream::Stream>)>,
     links: &Arc<Links>,
@@ -174,8 +174,9 @@ fn connect_signals(
             }
         });
     });
+    let hub = hub.clone();
     webrtcbin.on_ice_candidate(move |mline, candidate| {
-        send(PeerMessage::Ice { candidate, mline: Some(mline) });
+        send(PeerMessage::Ice { candidate: hub.ice().announced().rewrite(candidate), mline: Some(mline) });
     });
     webrtcbin.on_connection_state(move |state| {
         gst::info!(CAT, "connection is {state:?}");

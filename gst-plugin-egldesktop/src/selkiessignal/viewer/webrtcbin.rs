@@ -1,6 +1,7 @@
 //! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use gst::glib;
 use gst::prelude::*;
@@ -10,6 +11,7 @@ use gst_webrtc::{
 };
 
 use super::CAT;
+use crate::selkiessignal::ice::{Ice, Policy, local_addresses};
 
 /// A webrtcbin in a pipeline.
 #[derive(Debug, Clone)]
@@ -27,25 +29,35 @@ impl WebRtcBin {
         Ok(Self(element))
     }
 
-    /// Offers these addresses, and those that the servers find.
-    pub(super) fn configure_ice(&self, addresses: &[IpAddr], stun: Option<&str>, turn: Option<&str>) {
+    /// Offers our addresses, and those that the servers find, to a browser at `peer`.
+    pub(super) fn configure_ice(&self, ice: &Ice, peer: IpAddr) {
         let agent = ice_agent(&self.0);
         // UPnP would send multicasts on every interface, whatever addresses are given.
         let nice = agent.property::<glib::Object>("agent");
         if nice.has_property("upnp") {
             nice.set_property("upnp", false);
         }
-        for address in addresses {
+        if let Some(ports) = ice.ports() {
+            agent.set_property("max-rtp-port", ports.end());
+            agent.set_property("min-rtp-port", ports.start());
+        }
+        for address in local_addresses(peer) {
             if !agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]) {
                 gst::warning!(CAT, obj = self.0, "cannot offer {address}");
             }
         }
-        if let Some(stun) = stun {
+        let configuration = ice.configuration(SystemTime::now());
+        if configuration.policy == Policy::Relay {
+            self.0.set_property_from_str("ice-transport-policy", "relay");
+        }
+        if let Some(stun) = configuration.stun_uri() {
             self.0.set_property("stun-server", stun);
         }
-        // The URI holds the password: it must not get into a log.
-        if turn.is_some_and(|turn| !self.0.emit_by_name::<bool>("add-turn-server", &[&turn])) {
-            gst::warning!(CAT, obj = self.0, "cannot use the TURN server");
+        for turn in configuration.turn_uris() {
+            // The URI holds the password: it must not get into a log.
+            if !self.0.emit_by_name::<bool>("add-turn-server", &[&turn]) {
+                gst::warning!(CAT, obj = self.0, "cannot use a TURN server");
+            }
         }
     }
 
