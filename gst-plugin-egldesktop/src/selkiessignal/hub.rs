@@ -8,6 +8,7 @@ use gst::glib;
 use gst::prelude::*;
 use selkies_protocol::signalling::Media;
 
+use super::congestion::{Control, Share};
 use super::ice::Ice;
 use super::stream::Stream;
 
@@ -45,6 +46,8 @@ pub(super) enum SessionError {
 pub(super) struct Hub {
     element: glib::WeakRef<super::SelkiesSignal>,
     ice: Ice,
+    congestion: Option<Arc<Control>>,
+    fec_percentage: u32,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
     viewers: Mutex<Vec<u64>>,
@@ -59,12 +62,16 @@ impl Hub {
     pub(super) fn new(
         element: &super::SelkiesSignal,
         ice: Ice,
+        congestion: Option<Arc<Control>>,
+        fec_percentage: u32,
         video: Option<Arc<Stream>>,
         audio: Option<Arc<Stream>>,
     ) -> Self {
         Self {
             element: element.downgrade(),
             ice,
+            congestion,
+            fec_percentage,
             video: Mutex::new(video),
             audio: Mutex::new(audio),
             viewers: Mutex::default(),
@@ -85,6 +92,16 @@ impl Hub {
     /// STUN and TURN servers, and our own addresses.
     pub(super) fn ice(&self) -> &Ice {
         &self.ice
+    }
+
+    /// The part of a new viewer in the congestion control, where that is on.
+    pub(super) fn join_congestion(&self, viewer: u64) -> Option<Share> {
+        self.congestion.as_ref().map(|control| control.join(viewer))
+    }
+
+    /// How much forward error correction video has.
+    pub(super) fn fec_percentage(&self) -> u32 {
+        self.fec_percentage
     }
 
     /// Clock and base time of the pipeline, for pipelines that run along with it.

@@ -10,10 +10,13 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::congestion::Control;
 use super::http::{Assets, Credentials, Server, Site};
 use super::hub::Hub;
 use super::ice::Ice;
-use super::settings::{DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, TurnProtocol};
+use super::settings::{
+    DEFAULT_BITRATE, DEFAULT_FRAMERATE, DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, TurnProtocol, Wanted,
+};
 use super::stream::Stream;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -24,6 +27,7 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 struct Running {
     server: Server,
     hub: Arc<Hub>,
+    congestion: Option<Arc<Control>>,
     address: SocketAddr,
 }
 
@@ -122,7 +126,7 @@ pub struct SelkiesSignal {
     )]
     #[property(
         name = "turn-rest-username", get, set, type = Option<String>, member = turn_rest_username, nick = "TURN REST user name",
-        blurb = "Name of this desktop at the TURN REST service (unset = user)",
+        blurb = "Name of this desktop at the TURN REST service (unset = selkies- and the name of the machine)",
         builder().mutable_ready()
     )]
     #[property(
@@ -141,8 +145,13 @@ pub struct SelkiesSignal {
         builder().default_value(Some("x-turn-tls")).mutable_ready()
     )]
     #[property(
+        name = "cloudflare-turn", get, set, type = bool, member = cloudflare_turn, nick = "Cloudflare TURN",
+        blurb = "Whether Cloudflare is asked for TURN servers; goes before everything else",
+        builder().mutable_ready()
+    )]
+    #[property(
         name = "cloudflare-turn-token-id", get, set, type = Option<String>, member = cloudflare_turn_token_id, nick = "Cloudflare TURN token",
-        blurb = "TURN key at Cloudflare, which is then asked for servers (unset = not asked); goes before everything else",
+        blurb = "TURN key at Cloudflare",
         builder().mutable_ready()
     )]
     #[property(
@@ -156,19 +165,24 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
-        name = "min-port", get, set, type = u32, member = min_port, nick = "Lowest port",
-        blurb = "Lowest UDP and TCP port for media",
-        builder().maximum(65535).mutable_ready()
-    )]
-    #[property(
-        name = "max-port", get, set, type = u32, member = max_port, nick = "Highest port",
-        blurb = "Highest UDP and TCP port for media (0 = any port)",
-        builder().maximum(65535).mutable_ready()
+        name = "port-range", get, set, type = Option<String>, member = port_range, nick = "Port range",
+        blurb = "UDP and TCP ports for media, such as 59000-59100 (unset = any)",
+        builder().mutable_ready()
     )]
     #[property(
         name = "announced-addresses", get, set, type = Option<String>, member = announced_addresses, nick = "Announced addresses",
         blurb = "Public IPv4 and IPv6 address of this machine, with a comma between, where it has others itself (unset = its own)",
         builder().mutable_ready()
+    )]
+    #[property(
+        name = "congestion-control", get, set, type = bool, member = congestion_control, nick = "Congestion control",
+        blurb = "Whether target-video-bitrate and target-framerate follow what the network carries",
+        builder().default_value(true).mutable_ready()
+    )]
+    #[property(
+        name = "video-fec-percentage", get, set, type = u32, member = fec_percentage, nick = "Video FEC",
+        blurb = "Packets of forward error correction (ULPFEC) for a hundred of video; lost packets are sent again anyway",
+        builder().maximum(100).mutable_ready()
     )]
     settings: Mutex<Settings>,
     #[property(
@@ -180,6 +194,27 @@ pub struct SelkiesSignal {
         blurb = "Number of connections of viewers"
     )]
     running: Mutex<Option<Running>>,
+    #[property(
+        name = "video-bitrate", get = |this: &Self| lock(&this.wanted).bitrate,
+        set = |this: &Self, value| this.want(|wanted| wanted.bitrate = value), type = u32, nick = "Video bitrate",
+        blurb = "What the encoder is to be set to where the network carries it, in kbit/s",
+        builder().minimum(100).maximum(1_000_000).default_value(DEFAULT_BITRATE).mutable_playing()
+    )]
+    #[property(
+        name = "framerate", get = |this: &Self| lock(&this.wanted).framerate,
+        set = |this: &Self, value| this.want(|wanted| wanted.framerate = value), type = u32, nick = "Framerate",
+        blurb = "Most frames per second where the network carries them",
+        builder().minimum(1).maximum(480).default_value(DEFAULT_FRAMERATE).mutable_playing()
+    )]
+    #[property(
+        name = "target-video-bitrate", get = |this: &Self| this.target().bitrate, type = u32, nick = "Target video bitrate",
+        blurb = "What the network carries of video-bitrate, in kbit/s: whoever owns the encoder listens to changes, and sets it"
+    )]
+    #[property(
+        name = "target-framerate", get = |this: &Self| this.target().framerate, type = u32, nick = "Target framerate",
+        blurb = "The same of framerate; falls only when the bitrate is below a tenth"
+    )]
+    wanted: Mutex<Wanted>,
     pads: Mutex<Pads>,
 }
 
@@ -314,6 +349,43 @@ impl SelkiesSignal {
         hub.map_or(0, |hub| hub.viewers())
     }
 
+    fn congestion_control(&self) -> Control {
+        let element = self.obj().downgrade();
+        Control::new(u64::from(lock(&self.wanted).bitrate) * 1000, move || {
+            if let Some(element) = element.upgrade() {
+                element.notify_target_video_bitrate();
+                element.notify_target_framerate();
+            }
+        })
+    }
+
+    /// Changes what is wanted, and with it what the encoder is to do.
+    fn want(&self, change: impl FnOnce(&mut Wanted)) {
+        let most = {
+            let mut wanted = lock(&self.wanted);
+            change(&mut wanted);
+            u64::from(wanted.bitrate) * 1000
+        };
+        let congestion = lock(&self.running).as_ref().and_then(|running| running.congestion.clone());
+        if let Some(control) = congestion {
+            control.set_most(most);
+        }
+        self.obj().notify_target_video_bitrate();
+        self.obj().notify_target_framerate();
+    }
+
+    /// What the encoder is to do.
+    fn target(&self) -> Wanted {
+        let wanted = *lock(&self.wanted);
+        let congestion = lock(&self.running).as_ref().and_then(|running| running.congestion.clone());
+        let Some(target) = congestion.map(|control| control.target()) else { return wanted };
+        // Error correction is sent beside what the encoder makes.
+        let with_fec = 100 + u64::from(lock(&self.settings).fec_percentage);
+        let bitrate = u32::try_from(target.bitrate * 100 / with_fec / 1000).unwrap_or(wanted.bitrate);
+        let framerate = (f64::from(wanted.framerate) * target.framerate).round().max(1.0) as u32;
+        Wanted { bitrate: bitrate.min(wanted.bitrate), framerate }
+    }
+
     fn add_sink(&self, template: &gst::PadTemplate, name: &str) -> Result<(gst::GhostPad, Stream), glib::BoolError> {
         let obj = self.obj();
         let appsink = gst_app::AppSink::builder()
@@ -377,13 +449,15 @@ impl SelkiesSignal {
         })?;
 
         let (video, audio) = lock(&self.pads).streams();
-        let hub = Arc::new(Hub::new(&self.obj(), ice, video, audio));
+        let congestion = settings.congestion_control.then(|| Arc::new(self.congestion_control()));
+        let hub = Hub::new(&self.obj(), ice, congestion.clone(), settings.fec_percentage, video, audio);
+        let hub = Arc::new(hub);
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
         let site = Site { credentials, assets, hub: hub.clone() };
         let server = Server::start(listener, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
         gst::info!(CAT, imp = self, "serving on http://{address}/");
-        *lock(&self.running) = Some(Running { server, hub, address });
+        *lock(&self.running) = Some(Running { server, hub, congestion, address });
         self.obj().notify_bound_address();
         Ok(())
     }

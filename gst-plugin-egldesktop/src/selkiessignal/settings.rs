@@ -18,6 +18,25 @@ pub enum TurnProtocol {
 
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
+/// kbit/s, as Selkies has it.
+pub(super) const DEFAULT_BITRATE: u32 = 8000;
+/// Frames per second, as Selkies has it.
+pub(super) const DEFAULT_FRAMERATE: u32 = 60;
+
+/// What is wanted of the encoder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// kbit/s
+    pub(super) bitrate: u32,
+    /// Frames per second.
+    pub(super) framerate: u32,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { bitrate: DEFAULT_BITRATE, framerate: DEFAULT_FRAMERATE }
+    }
+}
 
 /// No `Debug`: it holds secrets.
 #[derive(Clone)]
@@ -41,12 +60,14 @@ pub(super) struct Settings {
     pub(super) turn_rest_username_header: String,
     pub(super) turn_rest_protocol_header: String,
     pub(super) turn_rest_tls_header: String,
+    pub(super) cloudflare_turn: bool,
     pub(super) cloudflare_turn_token_id: Option<String>,
     pub(super) cloudflare_turn_api_token: Option<String>,
     pub(super) rtc_config_file: Option<String>,
-    pub(super) min_port: u32,
-    pub(super) max_port: u32,
+    pub(super) port_range: Option<String>,
     pub(super) announced_addresses: Option<String>,
+    pub(super) congestion_control: bool,
+    pub(super) fec_percentage: u32,
 }
 
 impl Default for Settings {
@@ -71,12 +92,14 @@ impl Default for Settings {
             turn_rest_username_header: "x-auth-user".into(),
             turn_rest_protocol_header: "x-turn-protocol".into(),
             turn_rest_tls_header: "x-turn-tls".into(),
+            cloudflare_turn: false,
             cloudflare_turn_token_id: None,
             cloudflare_turn_api_token: None,
             rtc_config_file: None,
-            min_port: 0,
-            max_port: 0,
+            port_range: None,
             announced_addresses: None,
+            congestion_control: true,
+            fec_percentage: 0,
         }
     }
 }

@@ -37,14 +37,10 @@ pub(super) struct Ice {
 
 impl Ice {
     pub(super) fn new(settings: &Settings) -> Result<Self, IceError> {
-        let (min, max) = (settings.min_port, settings.max_port);
-        if min > max {
-            return Err(IceError::Ports(min, max));
-        }
         Ok(Self {
             source: Source::new(settings)?,
             latest: Mutex::default(),
-            ports: (max > 0).then_some(min.max(1)..=max),
+            ports: settings.port_range.as_deref().map(parse_ports).transpose()?,
             announced: Announced::parse(settings.announced_addresses.as_deref().unwrap_or_default())?,
             user: settings.user.clone(),
             complaint: Mutex::default(),
@@ -95,6 +91,13 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-ice", gst::DebugColorFlags::empty(), Some("ICE servers of selkiessignal"))
 });
 
+/// `LOWEST-HIGHEST`
+fn parse_ports(text: &str) -> Result<RangeInclusive<u32>, IceError> {
+    let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0).map(u32::from);
+    let range = text.split_once('-').and_then(|(low, high)| Some(port(low)?..=port(high)?));
+    range.filter(|range| !range.is_empty()).ok_or_else(|| IceError::Ports(text.to_owned()))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -117,6 +120,15 @@ pub(super) fn local_addresses(peer: IpAddr) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_are_a_range() {
+        assert_eq!(parse_ports("59000-59100").unwrap(), 59000..=59100);
+        assert_eq!(parse_ports("5-5").unwrap(), 5..=5);
+        for bad in ["", "5", "6-5", "0-5", "1-65536", "-", "1-2-3"] {
+            assert!(parse_ports(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_loopback_is_for_browsers_on_this_machine() {

@@ -48,17 +48,18 @@ pub(in super::super) enum RequestError {
 impl Service {
     /// The service that is configured, Cloudflare before the other.
     pub(super) fn new(settings: &Settings) -> Result<Option<Self>, IceError> {
-        match (&settings.cloudflare_turn_token_id, &settings.cloudflare_turn_api_token) {
-            (Some(id), Some(token)) => return Ok(Some(Self::cloudflare(CLOUDFLARE, id, token)?)),
-            (None, None) => {}
-            _ => return Err(IceError::Cloudflare),
+        if settings.cloudflare_turn {
+            let login = settings.cloudflare_turn_token_id.as_ref().zip(settings.cloudflare_turn_api_token.as_ref());
+            let (id, token) = login.ok_or(IceError::Cloudflare)?;
+            return Ok(Some(Self::cloudflare(CLOUDFLARE, id, token)?));
         }
         let Some(uri) = &settings.turn_rest_uri else { return Ok(None) };
         let protocol = match settings.turn_protocol {
             TurnProtocol::Udp => "udp",
             TurnProtocol::Tcp => "tcp",
         };
-        let username = settings.turn_rest_username.as_ref().unwrap_or(&settings.user).replace(':', "-");
+        let machine = || format!("selkies-{}", rustix::system::uname().nodename().to_string_lossy());
+        let username = settings.turn_rest_username.clone().unwrap_or_else(machine).replace(':', "-");
         let headers = [
             (&settings.turn_rest_username_header, username.as_str()),
             (&settings.turn_rest_protocol_header, protocol),

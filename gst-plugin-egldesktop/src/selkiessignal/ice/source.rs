@@ -33,10 +33,10 @@ pub(in super::super) enum IceError {
     Turn(ConfigurationError),
     #[error("turn-separator must be \":\", or \"-\" for servers that are set up so")]
     Separator,
-    #[error("cloudflare-turn-token-id and cloudflare-turn-api-token need each other")]
+    #[error("cloudflare-turn needs cloudflare-turn-token-id and cloudflare-turn-api-token")]
     Cloudflare,
-    #[error("min-port {0} is above max-port {1}")]
-    Ports(u32, u32),
+    #[error("port-range {0:?} is not of the form 59000-59100")]
+    Ports(String),
     #[error("announced-addresses: {0:?} is not one IPv4 address, one IPv6 address, or both with a comma between")]
     Announced(String),
     #[error("{}: {error}", path.display())]
@@ -245,8 +245,9 @@ mod tests {
             assert!(error(Settings { stun_server: Some(bad.into()), ..Settings::default() }).unwrap().contains(bad));
         }
         assert!(error(Settings { turn_separator: "+".into(), ..with_secret() }).unwrap().contains("turn-separator"));
-        let cloudflare = Settings { cloudflare_turn_token_id: Some("x".into()), ..Settings::default() };
-        assert!(error(cloudflare).unwrap().contains("need each other"));
+        let cloudflare =
+            Settings { cloudflare_turn: true, cloudflare_turn_token_id: Some("x".into()), ..Settings::default() };
+        assert!(error(cloudflare).unwrap().contains("cloudflare-turn-api-token"));
     }
 
     /// The file wins while it is there, each of its versions is seen, and a broken one is an error.

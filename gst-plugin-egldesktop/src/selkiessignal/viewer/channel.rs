@@ -9,6 +9,7 @@ use selkies_protocol::input::ClientMessage;
 use selkies_protocol::signalling::Dialect;
 
 use super::CAT;
+use super::feedback::Feedback;
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
 
@@ -25,6 +26,7 @@ pub(super) struct Input {
 struct State {
     hub: Arc<Hub>,
     hands: Mutex<Hands>,
+    feedback: Option<Arc<Feedback>>,
 }
 
 /// What the viewer holds down, and where its pointer was last.
@@ -35,9 +37,14 @@ struct Hands {
 
 impl Input {
     /// Listens to `channel`.
-    pub(super) fn new(hub: &Arc<Hub>, channel: WebRTCDataChannel, dialect: Dialect) -> Self {
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        channel: WebRTCDataChannel,
+        dialect: Dialect,
+        feedback: Option<Arc<Feedback>>,
+    ) -> Self {
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0) };
-        let state = Arc::new(State { hub: hub.clone(), hands: Mutex::new(hands) });
+        let state = Arc::new(State { hub: hub.clone(), hands: Mutex::new(hands), feedback });
         let receiver = state.clone();
         let message = channel.connect_on_message_string(move |_, text| {
             receiver.message(text.unwrap_or_default());
@@ -81,6 +88,9 @@ impl State {
             Ok(message) => {
                 let mut hands = self.hands();
                 let actions = hands.held.apply(message);
+                if let Some(feedback) = self.feedback.as_ref().filter(|_| !actions.is_empty()) {
+                    feedback.lead();
+                }
                 self.act(&mut hands, actions);
             }
             // What was typed must not get into a log, so not the text itself.

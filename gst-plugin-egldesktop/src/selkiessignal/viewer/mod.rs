@@ -5,6 +5,8 @@
 
 mod branch;
 mod channel;
+mod feedback;
+mod gate;
 mod sdp;
 mod webrtcbin;
 
@@ -17,7 +19,7 @@ use selkies_protocol::signalling::{Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
-use branch::Branch;
+use branch::{Branch, Options};
 use webrtcbin::WebRtcBin;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -69,10 +71,15 @@ impl Viewer {
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
         for (source, kind) in sources.into_iter().flatten() {
-            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind)?;
+            let options = match kind {
+                "video" => Options { share: hub.join_congestion(ticket.id), fec_percentage: hub.fec_percentage() },
+                _ => Options::default(),
+            };
+            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, options)?;
             branches.push((branch, source.stream.clone()));
         }
 
+        let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
         watch_bus(&pipeline, outgoing.clone())?;
         connect_signals(hub, &webrtcbin, branches, &links, outgoing);
@@ -83,7 +90,7 @@ impl Viewer {
         if video.is_some() {
             // The channel has to be there before the offer, which PLAYING makes.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
-            viewer.input = Some(channel::Input::new(hub, channel, hello.dialect));
+            viewer.input = Some(channel::Input::new(hub, channel, hello.dialect, feedback));
         }
         viewer.pipeline.set_state(gst::State::Playing)?;
         Ok(viewer)

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{
-    WebRTCDataChannel, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
+    WebRTCDataChannel, WebRTCFECType, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
     WebRTCSessionDescription,
 };
 
@@ -64,7 +64,13 @@ impl WebRtcBin {
     /// Sends what comes out of `source`, as a stream named `kind`. Picture and sound have different names: browsers
     /// hold back the picture of a named stream until its sound arrives. `rtp` are the caps that will come: known now, so
     /// that the offer need not wait for the first buffer.
-    pub(super) fn add_track(&self, source: &gst::Element, kind: &str, rtp: &gst::Caps) -> Result<(), glib::BoolError> {
+    pub(super) fn add_track(
+        &self,
+        source: &gst::Element,
+        kind: &str,
+        rtp: &gst::Caps,
+        fec_percentage: u32,
+    ) -> Result<(), glib::BoolError> {
         let sink =
             self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
         if sink.has_property("msid") {
@@ -75,9 +81,25 @@ impl WebRtcBin {
         transceiver.set_codec_preferences(Some(rtp));
         // Lost packets are sent again. Not those of sound: browsers refuse retransmission streams for it.
         transceiver.set_property("do-nack", kind == "video");
+        if fec_percentage > 0 {
+            transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
+            transceiver.set_property("fec-percentage", fec_percentage);
+        }
         let output = source.static_pad("src").ok_or_else(|| glib::bool_error!("nothing to send"))?;
         output.link(&sink).map_err(|error| glib::bool_error!("cannot link to webrtcbin: {error}"))?;
         Ok(())
+    }
+
+    /// The element, for who must not keep it alive.
+    pub(super) fn downgrade(&self) -> glib::WeakRef<gst::Element> {
+        self.0.downgrade()
+    }
+
+    /// Where requests to send packets again go in; there once an answer has been set.
+    pub(super) fn retransmission_pad(webrtcbin: &gst::Element) -> Option<gst::Pad> {
+        let elements = webrtcbin.downcast_ref::<gst::Bin>()?.iterate_recurse();
+        let is_it = |element: &gst::Element| element.factory().is_some_and(|factory| factory.name() == "rtprtxsend");
+        elements.into_iter().flatten().find(is_it)?.static_pad("src")
     }
 
     /// A reliable, ordered channel: a key that goes up must arrive. Needs state READY, and comes before the offer.
