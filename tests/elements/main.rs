@@ -3,6 +3,7 @@
 mod capture;
 mod input;
 mod inspect;
+mod network;
 mod serve;
 
 use std::sync::Once;

@@ -137,7 +137,10 @@ impl Estimator {
         for report in reports {
             let loss = self.losses.add(report);
             if let Some(loss) = loss.filter(|loss| (LOSS..OUTAGE).contains(loss)) {
-                self.set(self.estimate * (1.0 - loss / 2.0));
+                // But what has arrived can be carried.
+                let carried = rate(self.recent.iter().map(|arrival| (arrival.arrived, arrival.size))).unwrap_or(0.0);
+                let least = (carried / 2.0).min(self.estimate);
+                self.set((self.estimate * (1.0 - loss / 2.0)).max(least));
                 self.start_over(now);
             }
             self.probe_report(report);

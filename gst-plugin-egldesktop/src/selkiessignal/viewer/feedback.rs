@@ -10,6 +10,7 @@ use gst::prelude::*;
 
 use super::CAT;
 use super::gate::{Gate, Verdict};
+use super::retransmission::Repairs;
 use super::webrtcbin::WebRtcBin;
 use crate::selkiessignal::congestion::{Estimator, Report, Share};
 
@@ -17,6 +18,9 @@ use crate::selkiessignal::congestion::{Estimator, Report, Share};
 const START: u64 = 4_000_000;
 /// rtprtxsend has the last 500 packets in webrtcbin.
 const RETRANSMITTABLE: u64 = 400;
+/// What rtprtxsend is asked with, and the field that marks our own requests.
+const REQUEST: &str = "GstRTPRetransmissionRequest";
+const PROBE: &str = "probe";
 /// Smaller packets are not worth sending for their size, in bytes.
 const WORTH: usize = 500;
 /// A probe sends no more packets than this, whatever size they have.
@@ -30,6 +34,7 @@ pub(super) struct Feedback {
     estimator: Mutex<Estimator>,
     sent: Mutex<Sent>,
     gate: Mutex<Gate>,
+    repairs: Mutex<Repairs>,
 }
 
 /// Which packets can be sent once more.
@@ -60,6 +65,7 @@ impl Feedback {
             estimator: Mutex::new(estimator),
             sent: Mutex::default(),
             gate: Mutex::default(),
+            repairs: Mutex::default(),
         })
     }
 
@@ -86,6 +92,20 @@ impl Feedback {
                 _ => {}
             }
             gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// Looks at what the browser asks to be sent again; to be called once the answer has been set.
+    pub(super) fn limit_repairs(self: &Arc<Self>) {
+        let Some(sender) = self.retransmission_pad() else { return };
+        let this = Arc::downgrade(self);
+        sender.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+            let request = info.event().and_then(|event| event.structure()).filter(|request| request.name() == REQUEST);
+            let (Some(this), Some(request)) = (this.upgrade(), request) else { return gst::PadProbeReturn::Ok };
+            let seqnum = request.get("seqnum").unwrap_or_default();
+            let estimate = lock(&this.estimator).estimate();
+            let allowed = request.has_field(PROBE) || lock(&this.repairs).allow(now(), seqnum, estimate);
+            if allowed { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
         });
     }
 
@@ -120,7 +140,7 @@ impl Feedback {
     /// A browser that misses frames asks for a keyframe again and again: the gate asks when one can be sent.
     fn request(&self, event: &gst::EventRef) -> gst::PadProbeReturn {
         let is_request = gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok();
-        if is_request && lock(&self.gate).is_closed() { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+        if is_request && lock(&self.gate).is_closed() { gst::PadProbeReturn::Handled } else { gst::PadProbeReturn::Ok }
     }
 
     /// rtpsession sends what the browser has told upstream.
@@ -139,16 +159,18 @@ impl Feedback {
         }
     }
 
+    fn retransmission_pad(&self) -> Option<gst::Pad> {
+        WebRtcBin::retransmission_pad(&self.webrtcbin.upgrade()?)
+    }
+
     /// Sends packets that were sent already once more, as if the browser had asked for them: it discards them.
     fn send_probe(&self, bytes: usize) {
-        let Some(sender) = self.webrtcbin.upgrade().and_then(|webrtcbin| WebRtcBin::retransmission_pad(&webrtcbin))
-        else {
-            return;
-        };
+        let Some(sender) = self.retransmission_pad() else { return };
         let packets = lock(&self.sent).large.iter().rev().map(|(_, seqnum, size)| (*seqnum, *size)).collect::<Vec<_>>();
         let mut left = bytes;
         for (seqnum, size) in packets.iter().cycle().take(MAX_PROBE) {
-            let request = gst::Structure::builder("GstRTPRetransmissionRequest")
+            let request = gst::Structure::builder(REQUEST)
+                .field(PROBE, true)
                 .field("seqnum", u32::from(*seqnum))
                 .field("ssrc", self.ssrc)
                 .build();

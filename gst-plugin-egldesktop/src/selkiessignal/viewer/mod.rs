@@ -7,6 +7,7 @@ mod branch;
 mod channel;
 mod feedback;
 mod gate;
+mod retransmission;
 mod sdp;
 mod webrtcbin;
 
@@ -142,6 +143,9 @@ impl Links {
             match stream.producer.add_consumer(&branch.appsrc) {
                 Ok(link) => links.push(link),
                 Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
+            }
+            if let Some(feedback) = &branch.feedback {
+                feedback.limit_repairs();
             }
             if branch.is_video {
                 stream.request_keyframe();
