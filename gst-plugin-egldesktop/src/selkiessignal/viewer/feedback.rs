@@ -81,14 +81,14 @@ impl Feedback {
         });
         let this = self.clone();
         let both = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-        packets.add_probe(both | gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        packets.add_probe(both | gst::PadProbeType::EVENT_UPSTREAM, move |pad, info| {
             match &info.data {
                 Some(gst::PadProbeData::Buffer(buffer)) => lock(&this.sent).add(buffer),
                 Some(gst::PadProbeData::BufferList(list)) => {
                     let mut sent = lock(&this.sent);
                     list.iter().for_each(|buffer| sent.add(buffer));
                 }
-                Some(gst::PadProbeData::Event(event)) => this.event(event),
+                Some(gst::PadProbeData::Event(event)) => this.event(pad, event),
                 _ => {}
             }
             gst::PadProbeReturn::Ok
@@ -131,8 +131,7 @@ impl Feedback {
         let is_keyframe = !frame.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let verdict = lock(&self.gate).admit(now, frame.size(), is_keyframe, estimate);
         if verdict == Verdict::DropAndAsk {
-            let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
-            pad.send_event(event);
+            ask_for_keyframe(pad);
         }
         if verdict == Verdict::Send { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
     }
@@ -144,7 +143,7 @@ impl Feedback {
     }
 
     /// rtpsession sends what the browser has told upstream.
-    fn event(&self, event: &gst::EventRef) {
+    fn event(&self, pad: &gst::Pad, event: &gst::EventRef) {
         let Some(packets) = event.structure().filter(|structure| structure.name() == "RTPTWCCPackets") else { return };
         let Ok(packets) = packets.get::<glib::ValueArray>("packets") else { return };
         let reports: Vec<_> = packets.iter().filter_map(report).collect();
@@ -156,6 +155,10 @@ impl Feedback {
         if let Some(estimate) = changed {
             gst::log!(CAT, "the network carries {} kbit/s", estimate / 1000);
             self.share.set(estimate);
+        }
+        // After the estimate, so that the keyframe is one that fits.
+        if lock(&self.repairs).needs_keyframe(now()) {
+            ask_for_keyframe(pad);
         }
     }
 
@@ -181,6 +184,11 @@ impl Feedback {
             }
         }
     }
+}
+
+/// Through this source pad.
+fn ask_for_keyframe(pad: &gst::Pad) {
+    pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
 }
 
 impl Sent {

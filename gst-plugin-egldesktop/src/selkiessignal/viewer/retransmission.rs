@@ -12,6 +12,8 @@ const SHARE: f64 = 0.3;
 const BURST: f64 = 0.5;
 /// A packet that was sent again just now is still on its way.
 const AGAIN: Duration = Duration::from_millis(60);
+/// A keyframe needs this time to arrive.
+const KEYFRAME_AGAIN: Duration = Duration::from_millis(500);
 /// Every packet counts as this many bytes: large ones are what fills a network.
 const PACKET: f64 = 1200.0;
 
@@ -22,6 +24,9 @@ pub(super) struct Repairs {
     owed: f64,
     last: Duration,
     recent: VecDeque<(Duration, u32)>,
+    /// Packets were refused that the browser waits for, in vain.
+    broken: bool,
+    last_keyframe: Option<Duration>,
 }
 
 impl Repairs {
@@ -34,12 +39,26 @@ impl Repairs {
             self.recent.pop_front();
         }
         let on_its_way = self.recent.iter().any(|(_, known)| *known == seqnum);
-        if on_its_way || self.owed + PACKET > (rate * BURST).max(PACKET) {
+        if on_its_way {
+            return false;
+        }
+        if self.owed + PACKET > (rate * BURST).max(PACKET) {
+            self.broken = true;
             return false;
         }
         self.owed += PACKET;
         self.recent.push_back((now, seqnum));
         true
+    }
+
+    /// Whether only a keyframe helps: something was refused, and browsers wait three seconds before they ask.
+    pub(super) fn needs_keyframe(&mut self, now: Duration) -> bool {
+        let wait = self.last_keyframe.is_some_and(|last| now < last + KEYFRAME_AGAIN);
+        let needed = !wait && std::mem::take(&mut self.broken);
+        if needed {
+            self.last_keyframe = Some(now);
+        }
+        needed
     }
 }
 
@@ -59,6 +78,8 @@ mod tests {
             (0..10_000_u32).filter(|seqnum| repairs.allow(Duration::from_millis((*seqnum).into()), *seqnum, 1_000_000));
         let bits = flood.count() * 1200 * 8;
         assert!((2_500_000..3_200_000).contains(&bits), "{bits} in ten seconds");
+        assert!(repairs.needs_keyframe(Duration::from_secs(10)));
+        assert!(!repairs.needs_keyframe(Duration::from_secs(20)));
     }
 
     #[test]
