@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use egldesktop_tests::PATIENCE;
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::link::{Link, NEAR, Profile, between};
 use gst::prelude::*;
@@ -33,6 +34,12 @@ impl Sender {
         Ok(Self { pipeline, signal })
     }
 
+    /// Whether nothing changes on the screen.
+    fn pause(&self, paused: bool) -> Result<()> {
+        self.pipeline.by_name("valve").context("no valve")?.set_property("drop", paused);
+        Ok(())
+    }
+
     fn target(&self) -> u32 {
         self.signal.property("target-video-bitrate")
     }
@@ -44,41 +51,54 @@ impl Drop for Sender {
     }
 }
 
+/// Waits until the bitrate that the encoder is told, in kbit/s, is what is wanted.
+async fn wait_for_target(sender: &Sender, what: &str, wanted: impl Fn(u32) -> bool) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let handler = sender.signal.connect_notify(Some("target-video-bitrate"), move |_, _| drop(tell.send(())));
+    while !wanted(sender.target()) {
+        anyhow::ensure!(Instant::now() < deadline, "{what}: the encoder is told {} kbit/s", sender.target());
+        // Also when nothing is told any more.
+        let _ = tokio::time::timeout(PATIENCE, told.recv()).await;
+    }
+    sender.signal.disconnect(handler);
+    Ok(())
+}
+
 #[test]
-fn experiment() {
+fn the_encoder_follows_the_network_and_silence_changes_nothing() {
     between(Sender::start, async |link: &Link, sender: &Sender| {
+        let normal = Profile { delay: Duration::from_millis(20), rate: Some(4_000_000), loss: 0.0 };
+        link.set(normal);
         let browser = Chromium::start().await?;
-        link.set(Profile { delay: Duration::from_millis(20), rate: Some(4_000_000), loss: 0.0 });
         browser.open_freely(&format!("{NEAR}:8080")).await?;
-        browser.run("const v = document.querySelector('video'); window.gaps = []; let last = 0;
-            const f = (now) => { if (last) window.gaps.push(Math.round(now - last)); last = now; v.requestVideoFrameCallback(f); };
-            v.requestVideoFrameCallback(f);").await?;
-        let start = Instant::now();
-        let mut before = link.delivered();
-        for step in 0..80 {
-            let rate = match step {
-                0..20 => 4,
-                20..40 => 1,
-                40..60 => 4,
-                _ => 100,
-            };
-            link.set(Profile {
-                delay: Duration::from_millis(20),
-                rate: Some(rate * 1_000_000),
-                loss: if (66..70).contains(&step) { 1.0 } else { 0.0 },
-            });
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let now = link.delivered();
-            let gaps =
-                browser.run("const g = window.gaps; window.gaps = []; return [g.length, Math.max(0, ...g)]").await?;
-            println!(
-                "{:5.1} s link {rate} target {} delivered {} gaps {gaps}",
-                start.elapsed().as_secs_f64(),
-                sender.target(),
-                (now - before) * 8 / 500
-            );
-            before = now;
+        wait_for_target(sender, "4 Mbit/s", |target| (2500..4500).contains(&target)).await?;
+
+        link.set(Profile { rate: Some(1_000_000), ..normal });
+        wait_for_target(sender, "1 Mbit/s", |target| target < 1100).await?;
+        browser.next_video_frame().await?;
+        link.set(normal);
+        wait_for_target(sender, "4 Mbit/s again", |target| target > 2500).await?;
+
+        link.set(Profile { rate: None, ..normal });
+        wait_for_target(sender, "no limit", |target| target == 8000).await?;
+        // One packet in twenty is lost, and repaired; then all are, and it goes on after that.
+        for loss in [0.05, 1.0] {
+            link.set(Profile { rate: None, loss, ..normal });
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            link.set(Profile { rate: None, ..normal });
+            browser.next_video_frame().await?;
+            browser.next_video_frame().await?;
         }
+        wait_for_target(sender, "after an outage", |target| target > 7000).await?;
+
+        // Silence: whoever takes the little that was sent for what the network carries has nothing left now.
+        sender.pause(true)?;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(sender.target() > 7000, "{}", sender.target());
+        sender.pause(false)?;
+        browser.next_video_frame().await?;
+        assert!(sender.target() > 7000, "{}", sender.target());
         browser.close().await
     });
 }

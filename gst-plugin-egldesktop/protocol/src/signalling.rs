@@ -39,6 +39,20 @@ pub struct Hello {
     pub window: Option<(u32, u32)>,
     /// `devicePixelRatio` of the browser, if it told.
     pub scale: Option<f64>,
+    /// What the browser can receive, if it told.
+    pub codecs: Option<Codecs>,
+}
+
+/// The codecs of a browser, as MIME types of `RTCRtpReceiver.getCapabilities`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Codecs(Vec<String>);
+
+impl Codecs {
+    /// Whether this is among them, such as `video/H264`; MIME types are alike in any case.
+    pub fn contains(&self, mime_type: &str) -> bool {
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(mime_type))
+    }
 }
 
 /// Why a frame was refused. The text may be shown to the peer.
@@ -64,6 +78,8 @@ struct Meta {
     scale: Option<f64>,
     /// Extension: the media wanted on this one connection.
     media: Option<Vec<String>>,
+    /// Extension: the MIME types that the browser can receive.
+    codecs: Option<Codecs>,
 }
 
 /// Parses `WIDTHxHEIGHT`, in pixels; both from 1 to 16384.
@@ -106,7 +122,8 @@ impl Hello {
             media,
             dialect,
             window: meta.as_ref().and_then(|meta| parse_size(meta.res.as_deref()?)),
-            scale: meta.and_then(|meta| meta.scale).filter(|scale| scale.is_finite()),
+            scale: meta.as_ref().and_then(|meta| meta.scale).filter(|scale| scale.is_finite()),
+            codecs: meta.and_then(|meta| meta.codecs),
         })
     }
 }
@@ -198,6 +215,14 @@ mod tests {
         let hello = Hello::parse(&hello(r#"{"media":["video","audio"]}"#)).unwrap();
         assert_eq!(hello.media, Media { video: true, audio: true });
         assert_eq!(hello.dialect, Dialect::Extended);
+    }
+
+    #[test]
+    fn codecs_of_a_browser() {
+        let hello = Hello::parse(&hello(r#"{"media":["video"],"codecs":["video/H264","audio/opus"]}"#)).unwrap();
+        let codecs = hello.codecs.unwrap();
+        assert!(codecs.contains("video/h264") && codecs.contains("audio/opus") && !codecs.contains("video/AV1"));
+        assert_eq!(Hello::parse("HELLO 1").unwrap().codecs, None);
     }
 
     #[test]

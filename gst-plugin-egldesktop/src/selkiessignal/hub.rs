@@ -34,6 +34,8 @@ pub(super) enum SessionError {
     NotPlaying,
     #[error("too many viewers ({MAX_VIEWERS})")]
     TooMany,
+    #[error("this browser cannot play {0}, which this desktop sends; choose another encoder")]
+    NotReceivable(String),
     #[error("this stream can't be sent: {0}")]
     Unsupported(String),
     #[error("the session could not be set up: {0}")]

@@ -132,10 +132,11 @@ export function decodeMessage(text) {
 
 /**
  * @param {{width: number, height: number, scale: number}} display
+ * @param {string[]} [codecs] MIME types that this browser can receive; the server offers nothing else
  * @returns {string} the first frame on the signalling socket
  */
-export function hello({ width, height, scale: ratio }) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'] };
+export function hello({ width, height, scale: ratio }, codecs) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs };
   return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
 }
 

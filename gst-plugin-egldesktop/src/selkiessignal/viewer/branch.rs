@@ -63,6 +63,13 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
     Some(Payload { element, properties, payload_type, clock_rate, encoding })
 }
 
+/// What the codec of these caps is called among MIME types, such as `video/H264`.
+pub(super) fn mime_type(caps: &gst::Caps) -> Result<String, SessionError> {
+    let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
+    let kind = if payload.clock_rate == 90_000 { "video" } else { "audio" };
+    Ok(format!("{kind}/{}", payload.encoding))
+}
+
 impl Branch {
     /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
     pub(super) fn new(

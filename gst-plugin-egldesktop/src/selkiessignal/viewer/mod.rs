@@ -16,12 +16,16 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use gst::prelude::*;
 use gst_utils::ConsumptionLink;
+use gst_webrtc::WebRTCSessionDescription;
 use selkies_protocol::signalling::{Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
 use branch::{Branch, Options};
 use webrtcbin::WebRtcBin;
+
+#[cfg(test)]
+mod hostile;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-viewer", gst::DebugColorFlags::empty(), Some("A viewer of selkiessignal"))
@@ -41,9 +45,13 @@ pub(super) struct Viewer {
     pipeline: gst::Pipeline,
     webrtcbin: WebRtcBin,
     links: Arc<Links>,
+    offer: Offer,
     input: Option<channel::Input>,
     _ticket: Ticket,
 }
+
+/// The offer that waits for its answer.
+type Offer = Arc<Mutex<Option<WebRTCSessionDescription>>>;
 
 /// The connections to the element's streams; empty until the browser can receive.
 #[derive(Default)]
@@ -72,6 +80,15 @@ impl Viewer {
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
         for (source, kind) in sources.into_iter().flatten() {
+            let mime_type = branch::mime_type(&source.caps)?;
+            if hello.codecs.as_ref().is_some_and(|codecs| !codecs.contains(&mime_type)) {
+                // A desktop without sound is still a desktop.
+                if kind == "audio" && !branches.is_empty() {
+                    gst::info!(CAT, "this browser cannot play {mime_type}");
+                    continue;
+                }
+                return Err(SessionError::NotReceivable(mime_type));
+            }
             let options = match kind {
                 "video" => Options { share: hub.join_congestion(ticket.id), fec_percentage: hub.fec_percentage() },
                 _ => Options::default(),
@@ -82,11 +99,12 @@ impl Viewer {
 
         let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
+        let offer = Offer::default();
         watch_bus(&pipeline, outgoing.clone())?;
-        connect_signals(hub, &webrtcbin, branches, &links, outgoing);
+        connect_signals(hub, &webrtcbin, branches, &links, &offer, outgoing);
 
         // From here on dropping it cleans up.
-        let mut viewer = Self { pipeline, webrtcbin, links, input: None, _ticket: ticket };
+        let mut viewer = Self { pipeline, webrtcbin, links, offer, input: None, _ticket: ticket };
         viewer.pipeline.set_state(gst::State::Ready)?;
         if video.is_some() {
             // The channel has to be there before the offer, which PLAYING makes.
@@ -101,15 +119,19 @@ impl Viewer {
     pub(super) fn receive(&self, message: PeerMessage) -> Result<(), String> {
         match message {
             PeerMessage::Sdp { kind: SdpKind::Answer, sdp } => {
-                let answer = sdp::parse_answer(&sdp).map_err(|error| error.to_string())?;
+                // Taken: one answer for each offer.
+                let offer = self.offer.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let answer = sdp::accept(offer.as_ref(), &sdp).map_err(|error| error.to_string())?;
                 self.webrtcbin.set_remote_description(&answer);
                 Ok(())
             }
             PeerMessage::Sdp { kind: SdpKind::Offer, .. } => Err("the offer is the server's to make".into()),
             PeerMessage::Ice { candidate, mline } => {
                 // An empty one ends the list; libnice has no use for that.
-                if !candidate.is_empty() {
+                if sdp::is_candidate(&candidate) {
                     self.webrtcbin.add_ice_candidate(mline.unwrap_or(0), &candidate);
+                } else if !candidate.is_empty() {
+                    gst::debug!(CAT, "left out a candidate that is none");
                 }
                 Ok(())
             }
@@ -163,6 +185,7 @@ fn connect_signals(
     webrtcbin: &WebRtcBin,
     branches: Vec<(Branch, Arc<super::stream::Stream>)>,
     links: &Arc<Links>,
+    waiting: &Offer,
     outgoing: mpsc::Sender<Outgoing>,
 ) {
     // Weak, where a reference would keep the links, and with them the encoder's consumers, alive in a cycle.
@@ -172,10 +195,13 @@ fn connect_signals(
         move |message: PeerMessage| drop(outgoing.try_send(Outgoing::Frame(message.to_frame())))
     };
     let send_offer = send.clone();
+    let waiting = waiting.clone();
     webrtcbin.on_negotiation_needed(move |webrtcbin| {
         let send = send_offer.clone();
+        let waiting = waiting.clone();
         webrtcbin.create_offer(move |webrtcbin, offer| {
             webrtcbin.set_local_description(offer);
+            *waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(offer.clone());
             match sdp::offer_for_browsers(offer.sdp()) {
                 Ok(sdp) => {
                     gst::log!(CAT, "offer:\n{sdp}");

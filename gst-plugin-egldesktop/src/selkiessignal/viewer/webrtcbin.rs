@@ -148,6 +148,13 @@ impl WebRtcBin {
         self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
     }
 
+    /// Calls back once everything that was asked before has been done.
+    #[cfg(test)]
+    pub(super) fn create_offer_anyway(&self, call: impl FnOnce() + Send + 'static) {
+        let promise = gst::Promise::with_change_func(move |_| call());
+        self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+    }
+
     pub(super) fn set_local_description(&self, description: &WebRTCSessionDescription) {
         self.0.emit_by_name::<()>("set-local-description", &[description, &None::<gst::Promise>]);
     }
