@@ -1,8 +1,9 @@
 # make run    everything from a bare Debian to a desktop at http://127.0.0.1:8080/
 # make test   everything that has to hold before a change goes in; each step is a target of its own
 # make bench  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen
+# make bench-gl  what converting costs on the GPU, beside the CPU
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture clean help
+.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture bench-gl clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -60,6 +61,11 @@ bench: bench-capture
 bench-capture: setup-test
 	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench
 	$(TARGET)/release/capture $(BENCH)
+
+# On a GPU where there is one; the result says what it ran on.
+bench-gl: setup-test
+	$(CARGO) build --release -p egldesktop-bench --bin gl
+	$(TARGET)/release/gl $(BENCH)
 
 clean:
 	$(CARGO) clean

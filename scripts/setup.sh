@@ -13,6 +13,8 @@ build=(build-essential ca-certificates pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev)
 media=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice gstreamer1.0-pulseaudio gstreamer1.0-x)
+# Mesa: the drivers, and the software renderer that the tests run on.
+opengl=(libegl1 libgl1-mesa-dri gstreamer1.0-gl)
 desktop=(xvfb xauth pulseaudio dbus dbus-x11)
 # Only where no other session is there: see launcher/src/services/session.rs.
 mate=(mate-desktop-environment-core mate-terminal mate-backgrounds desktop-base fonts-dejavu-core)
@@ -81,7 +83,7 @@ mode=${1:-}
 [[ $mode == run || $mode == test ]] || die "usage: $0 run|test"
 have dpkg-query || die "this is not a Debian system; install what ${BASH_SOURCE[0]} lists by other means"
 
-wanted=("${build[@]}" "${media[@]}" "${desktop[@]}")
+wanted=("${build[@]}" "${media[@]}" "${opengl[@]}" "${desktop[@]}")
 if [[ $mode == test ]]; then
   wanted+=("${tests[@]}")
   if [[ $(missing_of "${cjk_fonts[@]}" | wc -l) == "${#cjk_fonts[@]}" ]]; then

@@ -48,7 +48,7 @@ impl Candidate {
                 "ximagesrc display-name={display} use-damage={damage} show-pointer=false ! video/x-raw,framerate=60/1"
             )
         };
-        let ours = format!("egldesktopsrc display-name={display}");
+        let ours = format!("egldesktopsrc display-name={display} show-pointer=false");
         match self {
             Self::XimageI420 => format!("{} ! {I420}", ximage(false)),
             Self::XimageDamageI420 => format!("{} ! {I420}", ximage(true)),

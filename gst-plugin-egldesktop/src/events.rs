@@ -13,6 +13,9 @@ const TEXT: &str = "egldesktop-text";
 /// themselves, so a source that is silent while nothing changes needs a word of its own.
 const REFRESH: &str = "egldesktop-refresh";
 
+/// Name of the structure of the word that nobody watches at present; field `idle` (boolean).
+const IDLE: &str = "egldesktop-idle";
+
 /// Something that a user does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InputEvent {
@@ -127,6 +130,17 @@ pub fn is_refresh(event: &gst::EventRef) -> bool {
     event.structure().is_some_and(|structure| structure.name() == REFRESH)
 }
 
+/// The event that tells the source that nobody watches, or that somebody does again. A source that knows it sends
+/// nothing in between, unless a picture is asked for.
+pub fn idle(idle: bool) -> gst::Event {
+    custom(gst::Structure::builder(IDLE).field("idle", idle).build())
+}
+
+/// What [`idle`] says; `None` for other events.
+pub fn parse_idle(event: &gst::EventRef) -> Option<bool> {
+    event.structure().filter(|structure| structure.name() == IDLE)?.get("idle").ok()
+}
+
 fn custom(structure: gst::Structure) -> gst::Event {
     gst::event::CustomUpstream::new(structure)
 }
@@ -223,6 +237,8 @@ mod tests {
         }
         assert!(is_refresh(&refresh()));
         assert_eq!(InputEvent::parse(&refresh()), None);
+        assert_eq!([true, false].map(|on| parse_idle(&idle(on))), [Some(true), Some(false)]);
+        assert_eq!(parse_idle(&refresh()), None);
         assert_eq!(InputEvent::parse(&gst::event::Reconfigure::new()), None);
     }
 }

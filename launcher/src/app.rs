@@ -10,8 +10,9 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
+    gpu::Gpu,
     password::Access,
-    pipeline::{self, Assembly, Library, Player, Variables},
+    pipeline::{self, Assembly, Choice, Library, Player, Purpose, Variables},
     plan::{Display, Plan},
     plugin::Plugin,
     services::{Services, session},
@@ -27,6 +28,9 @@ pub(crate) struct Desktop {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
     pub(crate) library: Library,
+    /// What is known before anything runs.
+    pub(crate) variables: Variables,
+    pub(crate) choice: Choice,
     pub(crate) plan: Plan,
     pub(crate) plugin: Plugin,
 }
@@ -99,24 +103,25 @@ impl Desktop {
         services: &mut Services,
         stop: &mut Option<pipeline::Handle>,
     ) -> anyhow::Result<Player> {
-        let Self { settings, access, library, plan, plugin } = self;
+        let Self { settings, access, library, variables, choice, plan, plugin } = self;
         if let Display::Private(programs) = &plan.display
             && programs.is_empty()
         {
             tracing::warn!("the screen stays empty: none of these is installed: {}", session::wanted());
         }
-        if matches!(access, Access::Open) && !settings.listen.ip().is_loopback() {
+        if matches!(access, Access::Open) && !settings.listen.is_local() {
             tracing::warn!("whoever reaches {} controls this desktop: ENABLE_BASIC_AUTH is false", settings.listen);
         }
 
         let endpoints = services.start(plan, settings, runtime).await?;
-        let mut variables = Variables::new(settings, access, LATER);
+        let mut variables = variables.clone();
         variables.set_display(&endpoints.display);
         variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
-        let assembly = Assembly::of(library, &settings.encoder, &variables)?;
-        let pipeline = pipeline::build(&assembly, &plugin.note())?;
+        variables.set_notice(choice.notice.as_deref().unwrap_or_default());
+        let assembly = Assembly::of(library, &choice.name, choice.chosen, &variables)?;
+        let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;
 
-        let mut player = Player::new(pipeline, &assembly)?;
+        let mut player = Player::new(pipeline, assembly, Gpu::open(settings.gpu))?;
         *stop = Some(player.handle());
         let address = tokio::select! {
             started = player.start() => started?,
@@ -149,16 +154,19 @@ fn greeting(settings: &Settings, access: &Access, address: Option<&str>) -> Stri
             format!("{}   (random; set BASIC_AUTH_PASSWORD or PASSWD to choose it)", password.expose()),
         ),
     };
-    format!("\n  Desktop   {}\n  User      {user}\n  Password  {password}\n\n", url(address))
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    format!("\n  Desktop   {}\n  User      {user}\n  Password  {password}\n\n", url(scheme, address))
 }
 
 /// What to open in a browser on this machine: the unspecified address is one to listen on, not to connect to.
-fn url(bound: &str) -> String {
+fn url(scheme: &str, bound: &str) -> String {
     match bound.parse::<std::net::SocketAddr>() {
         Ok(address) if address.ip().is_unspecified() => {
-            format!("http://localhost:{}/   (and at every address of this machine)", address.port())
+            format!("{scheme}://localhost:{}/   (and at every address of this machine)", address.port())
         }
-        _ => format!("http://{bound}/"),
+        // For a proxy.
+        _ if bound.starts_with("unix:") => bound.to_owned(),
+        _ => format!("{scheme}://{bound}/"),
     }
 }
 
@@ -183,8 +191,9 @@ mod tests {
 
     #[test]
     fn the_address_can_be_opened() {
-        assert_eq!(url("[::1]:8080"), "http://[::1]:8080/");
-        assert!(url("0.0.0.0:80").starts_with("http://localhost:80/ "));
-        assert!(url("[::]:80").starts_with("http://localhost:80/ "));
+        assert_eq!(url("https", "[::1]:8080"), "https://[::1]:8080/");
+        assert_eq!(url("http", "unix:/run/desktop"), "unix:/run/desktop");
+        assert!(url("http", "0.0.0.0:80").starts_with("http://localhost:80/ "));
+        assert!(url("http", "[::]:80").starts_with("http://localhost:80/ "));
     }
 }

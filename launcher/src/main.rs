@@ -3,6 +3,7 @@
 
 mod app;
 mod explain;
+mod gpu;
 mod log;
 mod password;
 mod pipeline;
@@ -18,7 +19,7 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use password::Access;
-use pipeline::{AssembleError, Assembly, Library, Variables};
+use pipeline::{AssembleError, Assembly, Choice, ChooseError, Chooser, Library, Variables};
 use plan::Plan;
 use plugin::Plugin;
 use settings::{Environment, SettingError, Settings, help};
@@ -30,12 +31,23 @@ struct Arguments {
     /// Print what would run, and why, and end
     #[arg(long, group = "action")]
     explain: bool,
+    /// How --explain prints
+    #[arg(long, value_enum, default_value_t, requires = "explain")]
+    format: explain::Format,
     /// Print the names that WEBRTC_ENCODER takes, and end
     #[arg(long, group = "action")]
     list_encoders: bool,
     /// Print the table of variables as Markdown, and end
     #[arg(long, group = "action")]
     print_variables_markdown: bool,
+    /// Encode one frame with this pipeline file and element, NAME:NUMBER, and end: what this program asks of itself
+    #[arg(long = pipeline::ATTEMPT, group = "action", hide = true, value_parser = attempt)]
+    try_encoder: Option<(String, usize)>,
+}
+
+fn attempt(text: &str) -> Result<(String, usize), String> {
+    let (name, number) = text.split_once(':').ok_or("NAME:NUMBER")?;
+    Ok((name.to_owned(), number.parse().map_err(|_| "NAME:NUMBER")?))
 }
 
 fn main() -> ExitCode {
@@ -45,7 +57,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("egldesktop: error: {error:#}");
             // What the user has to change before another try makes sense is told apart from what went wrong.
-            let usage = error.is::<SettingError>() || error.is::<AssembleError>();
+            let usage = error.is::<SettingError>() || error.is::<AssembleError>() || error.is::<ChooseError>();
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }
@@ -63,19 +75,25 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return print(&library.descriptions()?);
     }
 
-    // Checked before anything is started; put together again once the services run.
     let access = Access::of(&settings)?;
-    let mut variables = Variables::new(&settings, &access, app::LATER);
-    Assembly::of(&library, &settings.encoder, &variables)?;
+    let mut variables = Variables::new(&environment, &settings, &access, app::LATER);
     let executable = std::env::current_exe().context("the path of this program")?;
+    if let Some((name, chosen)) = &arguments.try_encoder {
+        gst::init().context("GStreamer")?;
+        Plugin::load(&executable);
+        return try_encoder(&Assembly::of(&library, name, *chosen, &variables)?);
+    }
 
     if arguments.explain {
         gst::init().context("GStreamer")?;
         let plugin = Plugin::load(&executable);
+        let choice = choose(&settings, &library, &variables, &plugin)?;
         let plan = Plan::of(&settings)?;
         plan.tell(&mut variables);
-        let assembly = Assembly::of(&library, &settings.encoder, &variables)?;
-        return print(&explain::explain(&settings, &plan, &assembly, &plugin, &executable));
+        variables.set_notice(choice.notice.as_deref().unwrap_or_default());
+        let assembly = Assembly::of(&library, &choice.name, choice.chosen, &variables)?;
+        let explanation = explain::Explanation::new(&settings, &plan, choice, &assembly, &plugin, &executable)?;
+        return print(&explanation.print(arguments.format)?);
     }
 
     let runtime = plan::runtime_dir(&settings)?;
@@ -85,14 +103,40 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     gst::init().context("GStreamer")?;
     let plugin = Plugin::load(&executable);
     tracing::debug!("plug-in: {plugin}");
+    // Before anything is started: what cannot work ends here.
+    let choice = choose(&settings, &library, &variables, &plugin)?;
     let plan = Plan::of(&settings)?;
-    let desktop = app::Desktop { settings, access, library, plan, plugin };
+    let desktop = app::Desktop { settings, access, library, variables, choice, plan, plugin };
     // One thread, this one, runs everything that is asynchronous; see `Spawner` for why.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let outcome = tokio.block_on(app::run(desktop, runtime.path()));
     // A pipeline that hangs must not keep us from ending.
     tokio.shutdown_background();
     outcome
+}
+
+fn choose(
+    settings: &Settings,
+    library: &Library,
+    variables: &Variables,
+    plugin: &Plugin,
+) -> Result<Choice, ChooseError> {
+    let (plugin_note, trial) = (&plugin.note(), &pipeline::run_in_child);
+    let chooser = Chooser { library, variables, plugin_note, trial };
+    let choice = chooser.choose(&settings.encoder, settings.encoder_fallback)?;
+    match &choice.notice {
+        Some(notice) => tracing::warn!("{notice}"),
+        None => tracing::info!("the encoder is {}", choice.name),
+    }
+    Ok(choice)
+}
+
+/// The reason goes to standard output: drivers write whatever they like to the other.
+fn try_encoder(assembly: &Assembly) -> anyhow::Result<ExitCode> {
+    match pipeline::try_here(assembly) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(reason) => print(&reason).map(|_| ExitCode::FAILURE),
+    }
 }
 
 /// Capture and input connect to the private X server from inside this process, and find its cookie by XAUTHORITY.

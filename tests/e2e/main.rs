@@ -2,6 +2,9 @@
 
 mod access;
 mod command_line;
+mod control;
+mod encoder;
+mod hostile;
 mod input;
 mod picture;
 mod sound;

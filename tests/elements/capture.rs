@@ -12,48 +12,86 @@ use x11rb::wrapper::ConnectionExt as _;
 
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(30);
 
-struct Capture {
-    pipeline: gst::Pipeline,
+/// A pipeline that captures a display.
+pub(super) struct Capture {
+    pub(super) pipeline: gst::Pipeline,
     sink: gst_app::AppSink,
 }
 
 impl Capture {
-    fn start(display: &str, caps: &str) -> Result<Self> {
+    pub(super) fn start(display: &str, caps: &str) -> Result<Self> {
         Self::start_by(display, caps, "auto")
     }
 
     fn start_by(display: &str, caps: &str, method: &str) -> Result<Self> {
+        Self::start_with(display, caps, &format!("show-pointer=false capture-method={method}"))
+    }
+
+    /// With properties as in gst-launch-1.0.
+    pub(super) fn start_with(display: &str, caps: &str, properties: &str) -> Result<Self> {
+        let capture = Self::prepare(display, caps, properties)?;
+        capture.play()?;
+        Ok(capture)
+    }
+
+    /// Not started yet.
+    pub(super) fn prepare(display: &str, caps: &str, properties: &str) -> Result<Self> {
         super::init();
         let text = format!(
-            "egldesktopsrc display-name={display} capture-method={method} name=src ! {caps} ! appsink name=sink sync=false"
+            "egldesktopsrc display-name={display} {properties} name=src ! {caps} ! appsink name=sink sync=false"
         );
         let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
         let sink = pipeline.by_name("sink").and_downcast::<gst_app::AppSink>().context("no sink")?;
-        pipeline.set_state(gst::State::Playing)?;
         Ok(Self { pipeline, sink })
     }
 
-    fn sample(&self) -> Result<gst::Sample> {
-        self.sink.try_pull_sample(PATIENCE).context("no frame")
+    pub(super) fn play(&self) -> Result<()> {
+        self.pipeline.set_state(gst::State::Playing)?;
+        Ok(())
+    }
+
+    /// Where the frames arrive.
+    pub(super) fn sink_pad(&self) -> Result<gst::Pad> {
+        self.sink.static_pad("sink").context("no pad")
+    }
+
+    /// The next frame.
+    pub(super) fn sample(&self) -> Result<gst::Sample> {
+        let sample = self.sink.try_pull_sample(PATIENCE);
+        sample.with_context(|| format!("no frame ({:?})", self.error()))
     }
 
     /// Waits for a frame that has these colours.
-    fn wait_for(&self, patches: &[Patch]) -> Result<gst::Sample> {
-        for _ in 0..1000 {
-            let sample = self.sample()?;
-            let size = size(&sample)?;
+    pub(super) fn wait_for(&self, patches: &[Patch]) -> Result<gst::Sample> {
+        let shows = |sample: &gst::Sample| {
+            let (width, _) = size(sample)?;
             let buffer = sample.buffer().context("no buffer")?.map_readable()?;
-            let matches = patches.iter().all(|patch| {
-                let offset = (patch.y * size.0 + patch.x) as usize * 4;
+            Ok(patches.iter().all(|patch| {
+                let offset = (patch.y * width + patch.x) as usize * 4;
                 let [red, green, blue] = patch.rgb;
                 buffer.get(offset..offset + 3) == Some(&[blue, green, red])
-            });
-            drop(buffer);
-            if matches {
+            }))
+        };
+        self.wait_until(shows).with_context(|| format!("not one with {patches:?}"))
+    }
+
+    /// Waits for a frame that is as it should be.
+    pub(super) fn wait_until(&self, is_right: impl Fn(&gst::Sample) -> Result<bool>) -> Result<gst::Sample> {
+        for _ in 0..1000 {
+            let sample = self.sample()?;
+            if is_right(&sample)? {
                 return Ok(sample);
             }
         }
-        anyhow::bail!("a thousand frames and not one with {patches:?}")
+        anyhow::bail!("a thousand frames, and none is as it should be")
+    }
+
+    /// Waits for the end by an error, and returns its text.
+    pub(super) fn error(&self) -> Result<String> {
+        let bus = self.pipeline.bus().context("no bus")?;
+        let message = bus.timed_pop_filtered(PATIENCE, &[gst::MessageType::Error]).context("no error")?;
+        let gst::MessageView::Error(error) = message.view() else { anyhow::bail!("{message:?}") };
+        Ok(error.error().message().to_owned())
     }
 }
 
@@ -63,7 +101,8 @@ impl Drop for Capture {
     }
 }
 
-fn size(sample: &gst::Sample) -> Result<(u32, u32)> {
+/// Width and height of a BGRx frame.
+pub(super) fn size(sample: &gst::Sample) -> Result<(u32, u32)> {
     let info = gst_video::VideoInfo::from_caps(sample.caps().context("no caps")?)?;
     assert_eq!(info.format(), gst_video::VideoFormat::Bgrx);
     Ok((info.width(), info.height()))
@@ -80,7 +119,7 @@ fn the_picture_is_exact() -> Result<()> {
 }
 
 /// Every method, with an X server that it works on.
-fn with_every_method(width: u32, height: u32, test: impl Fn(&Xvfb, &str) -> Result<()>) -> Result<()> {
+pub(super) fn with_every_method(width: u32, height: u32, test: impl Fn(&Xvfb, &str) -> Result<()>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mapped = Xvfb::start_mapped(width, height, folder.path())?;
     test(&mapped, "mapped").context("mapped")?;
@@ -298,7 +337,12 @@ fn a_new_size_is_new_caps_by(xvfb: &Xvfb, method: &str) -> Result<()> {
 }
 
 /// A new mode on the only output, as `xrandr --newmode`, `--addmode` and `--output --mode` make it.
-fn resize(connection: &impl x11rb::connection::Connection, root: u32, width: u16, height: u16) -> Result<()> {
+pub(super) fn resize(
+    connection: &impl x11rb::connection::Connection,
+    root: u32,
+    width: u16,
+    height: u16,
+) -> Result<()> {
     use x11rb::protocol::randr::ModeInfo;
     let resources = connection.randr_get_screen_resources(root)?.reply()?;
     let (output, crtc) = (resources.outputs[0], resources.crtcs[0]);
@@ -344,9 +388,7 @@ fn the_x_server_going_away_is_one_error() -> Result<()> {
     let capture = Capture::start(&xvfb.display, "video/x-raw,format=BGRx")?;
     capture.sample()?;
     xvfb.process().signal(rustix::process::Signal::KILL)?;
-    let bus = capture.pipeline.bus().context("no bus")?;
-    let message = bus.timed_pop_filtered(PATIENCE, &[gst::MessageType::Error]).context("no error")?;
-    let gst::MessageView::Error(error) = message.view() else { anyhow::bail!("{message:?}") };
-    assert!(error.error().message().contains("X"), "{}", error.error());
+    let error = capture.error()?;
+    assert!(error.contains("X"), "{error}");
     Ok(())
 }

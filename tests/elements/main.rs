@@ -1,9 +1,13 @@
 //! The elements as GStreamer loads them, on pipelines against a real X server.
 
+mod audience;
 mod capture;
+mod capture_options;
+mod gl;
 mod input;
 mod inspect;
 mod network;
+mod places;
 mod serve;
 
 use std::sync::Once;

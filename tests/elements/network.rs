@@ -22,7 +22,7 @@ impl Sender {
              ! valve name=valve ! x264enc name=encoder tune=zerolatency speed-preset=ultrafast bitrate=8000
                  vbv-buf-capacity=100 key-int-max=2147483647
              ! video/x-h264,profile=constrained-baseline
-             ! selkiessignal name=signal listen={NEAR}:8080 basic-auth=false"
+             ! selkiessignal name=signal listen={NEAR}:8080 basic-auth=false video-bitrate=8000"
         );
         let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
         let signal = pipeline.by_name("signal").context("no signal")?;
@@ -55,7 +55,9 @@ impl Drop for Sender {
 async fn wait_for_target(sender: &Sender, what: &str, wanted: impl Fn(u32) -> bool) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let handler = sender.signal.connect_notify(Some("target-video-bitrate"), move |_, _| drop(tell.send(())));
+    let handler = sender.signal.connect_notify(Some("target-video-bitrate"), move |_, _| {
+        let _ = tell.send(());
+    });
     while !wanted(sender.target()) {
         anyhow::ensure!(Instant::now() < deadline, "{what}: the encoder is told {} kbit/s", sender.target());
         // Also when nothing is told any more.

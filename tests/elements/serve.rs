@@ -63,7 +63,7 @@ fn gst_launch_serves_a_desktop() {
         let painter = egldesktop_tests::painter::Painter::start(&xvfb.display)?;
         let plugins = egldesktop_tests::process::built("libgstegldesktop.so")?;
         let home = tempfile::tempdir()?;
-        let line = "egldesktopsrc ! videoconvert ! x264enc tune=zerolatency ! selkiessignal";
+        let line = "egldesktopsrc show-pointer=false ! videoconvert ! x264enc tune=zerolatency ! selkiessignal";
         let mut launch = Process::start(
             std::process::Command::new("gst-launch-1.0")
                 .args(line.split_ascii_whitespace())

@@ -82,7 +82,12 @@ impl Chromium {
 
     /// The same where no password is asked.
     pub async fn open_freely(&self, address: &str) -> Result<()> {
-        self.client.goto(&format!("http://{address}/")).await?;
+        self.open_url(&format!("http://{address}/")).await
+    }
+
+    /// Opens a desktop at this very address, and waits until its picture is there.
+    pub async fn open_url(&self, url: &str) -> Result<()> {
+        self.client.goto(url).await?;
         self.wait_for_state("live").await
     }
 

@@ -10,7 +10,16 @@ use hyper_util::rt::TokioExecutor;
 
 /// Gets a URL, with user and password if given; returns status and body.
 pub async fn get(url: &str, login: Option<(&str, &str)>) -> Result<(u16, String)> {
-    let mut request = hyper::Request::get(url);
+    send(hyper::Request::get(url), login).await
+}
+
+/// Posts nothing to a URL.
+pub async fn post(url: &str, login: Option<(&str, &str)>) -> Result<(u16, String)> {
+    send(hyper::Request::post(url), login).await
+}
+
+async fn send(request: hyper::http::request::Builder, login: Option<(&str, &str)>) -> Result<(u16, String)> {
+    let mut request = request;
     if let Some((user, password)) = login {
         let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         request = request.header(AUTHORIZATION, format!("Basic {encoded}"));

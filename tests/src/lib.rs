@@ -7,9 +7,11 @@ pub mod desktop;
 pub mod http;
 pub mod link;
 pub mod namespace;
+pub mod native;
 pub mod painter;
 pub mod process;
 pub mod pulse;
+pub mod relay;
 pub mod xvfb;
 
 use std::time::Duration;

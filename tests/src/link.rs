@@ -184,9 +184,9 @@ fn device(address: &str) -> Result<File> {
     // no pointer to it.
     unsafe { rustix::ioctl::ioctl(&file, rustix::ioctl::Updater::<{ TUNSETIFF }, Request>::new(&mut request)) }
         .context("cannot make a TUN device")?;
-    namespace::ip(&["address", "add", &format!("{address}/24"), "dev", NAME])?;
-    namespace::ip(&["link", "set", NAME, "up"])?;
-    namespace::ip(&["route", "add", "default", "dev", NAME])?;
+    namespace::ip(&format!("address add {address}/24 dev {NAME}"))?;
+    namespace::ip(&format!("link set {NAME} up"))?;
+    namespace::ip(&format!("route add default dev {NAME}"))?;
     Ok(file)
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn run(test: impl AsyncFnOnce() -> anyhow::Result<()>) {
     // SAFETY: only the network namespace is unshared, which no other thread's memory or files depend on.
     let unshared = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
     unshared.expect("making a network namespace needs root; as another user: unshare --user --map-root-user make e2e");
-    ip(&["link", "set", "lo", "up"]).expect("the loopback does not come up");
+    ip("link set lo up").expect("the loopback does not come up");
     // One thread, so that everything stays inside.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
     if let Err(error) = runtime.block_on(test()) {
@@ -34,8 +34,16 @@ pub(crate) fn run(test: impl AsyncFnOnce() -> anyhow::Result<()>) {
 }
 
 /// Runs `ip` in the namespace of this thread.
-pub(crate) fn ip(arguments: &[&str]) -> anyhow::Result<()> {
-    let status = Command::new("ip").args(arguments).status().context("cannot run ip (package iproute2)")?;
-    anyhow::ensure!(status.success(), "ip {arguments:?}: {status}");
+pub(crate) fn ip(arguments: &str) -> anyhow::Result<()> {
+    let status = Command::new("ip").args(arguments.split(' ')).status().context("cannot run ip (package iproute2)")?;
+    anyhow::ensure!(status.success(), "ip {arguments}: {status}");
     Ok(())
+}
+
+/// Gives the namespace an address that is not the loopback's, which libnice leaves out: for [`crate::native`].
+pub fn add_address() -> anyhow::Result<()> {
+    ip("link add lan0 type veth peer name lan1")?;
+    ip("address add 10.77.0.1/24 dev lan0")?;
+    ip("link set lan0 up")?;
+    ip("link set lan1 up")
 }

@@ -1,11 +1,12 @@
 /** Puts the parts together. Everything with a decision in it lives elsewhere. */
 
-import { fetchConfig, probeHealth } from './core/http.js';
+import { createLink, fetchConfig, probeHealth } from './core/http.js';
 import { createPeer } from './core/peer.js';
 import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
 import { Session } from './core/session.js';
 import { openSignalling, signallingUrl } from './core/signalling.js';
 import { summarise } from './core/stats.js';
+import { endSession, giveControl, takeControl } from './core/viewers.js';
 import { wantedResolution } from './input/geometry.js';
 import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
@@ -29,12 +30,16 @@ const video = element('video', HTMLVideoElement);
 const target = element('keys', HTMLTextAreaElement);
 
 /** What the server has told about itself on this connection. */
-const server = { encoder: '', latencyMs: /** @type {number | null} */ (null), resizes: false };
+/** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
+const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
+
+/** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
+let control = true;
 
 const session = new Session({
   fetchConfig: () => fetchConfig(base),
   probeHealth: () => probeHealth(base),
-  openSignalling: (handlers) => openSignalling(signallingUrl(base), { ...desktopSize(), scale: devicePixelRatio }, handlers),
+  openSignalling: (handlers) => openSignalling(signallingUrl(base), { ...desktopSize(), scale: devicePixelRatio, control }, handlers),
   createPeer,
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (id) => clearTimeout(id),
@@ -100,6 +105,13 @@ const panel = new Panel({
     keyboard.hold(keysym, down);
   },
   onText: (text) => keyboard.type(text),
+  onSetting: send,
+  viewers: {
+    onTake: () => send(takeControl()),
+    onGive: (id) => send(giveControl(id)),
+    onKick: (id) => send(endSession(id)),
+    onInvite: () => void invite(),
+  },
   onDone: focusDesktop,
   onToggle: (open) => open && void showStats(),
 });
@@ -197,8 +209,10 @@ session.addEventListener('track', (event) => {
   else sound.attach(track);
 });
 session.addEventListener('channel', (event) => {
-  Object.assign(server, { encoder: '', latencyMs: null, resizes: false });
+  Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
+  panel.viewers.update(null);
+  panel.settings.forget();
   drawn = false;
   if (detail(event)) keyboard.reset();
 });
@@ -207,13 +221,39 @@ session.addEventListener('message', (event) => {
   if (message?.type === 'cursor') view.setCursor(message);
   else if (message?.type === 'ping') send(pong(message.startTime));
   else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
+  else if (message?.type === 'gpu') server.gpu = message;
   else if (message?.type === 'system') systemMessage(message);
+  else if (message?.type === 'status') toasts.show(message.text);
+  else if (message?.type === 'viewers') showViewers(message);
 });
+
+/** @param {import('./core/viewers.js').ViewersMessage} viewers */
+function showViewers(viewers) {
+  if (viewers.control !== control) {
+    toasts.show(viewers.control ? 'You control the desktop' : 'You are watching; take control in the panel');
+    if (!viewers.control) keyboard.reset();
+  }
+  control = viewers.control;
+  document.documentElement.dataset.control = String(control);
+  panel.viewers.update(viewers);
+  panel.settings.allow(control);
+}
+
+async function invite() {
+  try {
+    const link = await createLink(base);
+    await navigator.clipboard.writeText(link.href);
+    toasts.show('The link is in the clipboard; it is good for a day');
+  } catch {
+    toasts.show('The link cannot be made, or the browser does not allow copying it');
+  }
+}
 
 /** @param {import('./core/protocol.js').SystemMessage} message */
 function systemMessage({ name, value }) {
   if (name === 'encoder') server.encoder = value;
   else if (name === 'reload') session.restart();
+  else if (panel.settings.show(name, value)) return;
   else if (name === 'resize') server.resizes = /^true$/i.test(value);
 }
 

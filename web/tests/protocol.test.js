@@ -57,6 +57,11 @@ describe('server to client', () => {
     assert.deepEqual(protocol.decodeMessage(message('latency_measurement', { latency_ms: 3 })), { type: 'latency', milliseconds: 3 });
   });
 
+  it('hears of the GPU', () => {
+    const gpu = protocol.decodeMessage('{"type":"gpu_stats","data":{"load":0.25,"memory_total":8192,"memory_used":512}}');
+    assert.deepEqual(gpu, { type: 'gpu', load: 0.25, memoryUsed: 512, memoryTotal: 8192 });
+  });
+
   it('shrugs at everything else', () => {
     for (const text of ['', 'null', '[]', '{', '{"type":"cursor"}', '{"type":"x","data":{}}', '{"type":"ping","data":{"start_time":"a"}}', '{"type":"system","data":{"action":3}}', null, 5, new ArrayBuffer(2)]) {
       assert.equal(protocol.decodeMessage(text), null, String(text));

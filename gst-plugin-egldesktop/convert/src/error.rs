@@ -23,6 +23,9 @@ pub enum Error {
     /// A tile set belongs to a picture of another size.
     #[error("the tiles are those of another picture size")]
     Grid,
+    /// A part of a picture is not inside of it.
+    #[error("the part is not within the picture")]
+    Outside,
 }
 
 /// Checks that `rows` rows of `row_bytes`, `stride` apart, lie within `available` bytes. The last row may end early:

@@ -37,7 +37,7 @@ mod tiles;
 pub use converter::Converter;
 pub use error::Error;
 pub use kernel::Kernel;
-pub use matrix::Matrix;
+pub use matrix::{CHROMA_BITS, CHROMA_OFFSET, Coefficients, LUMA_BITS, LUMA_OFFSET, Matrix, Weights};
 pub use planes::{Format, Plane, Planes};
 pub use source::Source;
 pub use tiles::{Rect, TILE_HEIGHT, TILE_WIDTH, TileGrid, TileSet};

@@ -5,14 +5,14 @@
 //! 8-bit multipliers would be faster in cache, but are off by up to 0.85, and there the memory is the limit anyway.
 
 /// Fractional bits of the luma coefficients.
-pub(crate) const LUMA_BITS: u32 = 15;
+pub const LUMA_BITS: u32 = 15;
 /// Fractional bits of the chroma sums: 14 of the coefficient and two because four pixels are added up.
-pub(crate) const CHROMA_BITS: u32 = 16;
+pub const CHROMA_BITS: u32 = 16;
 
 /// What an all-zero picture has for luma, and the rounding.
-pub(crate) const LUMA_OFFSET: i32 = (16 << LUMA_BITS) + (1 << (LUMA_BITS - 1));
+pub const LUMA_OFFSET: i32 = (16 << LUMA_BITS) + (1 << (LUMA_BITS - 1));
 /// The middle of the chroma range, and the rounding.
-pub(crate) const CHROMA_OFFSET: i32 = (128 << CHROMA_BITS) + (1 << (CHROMA_BITS - 1));
+pub const CHROMA_OFFSET: i32 = (128 << CHROMA_BITS) + (1 << (CHROMA_BITS - 1));
 
 /// How colours become luma and chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,21 +27,29 @@ pub enum Matrix {
 
 /// The share of each channel, in memory order of a BGRx pixel.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Weights {
-    pub(crate) blue: i16,
-    pub(crate) green: i16,
-    pub(crate) red: i16,
+#[expect(missing_docs, reason = "the fields are the channels")]
+pub struct Weights {
+    pub blue: i16,
+    pub green: i16,
+    pub red: i16,
 }
 
+/// What is added up for luma (of one pixel) and for the two colour differences (of four pixels). All converters compute
+/// `(offset + blue * weight + green * weight + red * weight) >> bits`, so all of them write the same bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Coefficients {
-    pub(crate) luma: Weights,
-    pub(crate) cb: Weights,
-    pub(crate) cr: Weights,
+pub struct Coefficients {
+    /// With [`LUMA_BITS`] and [`LUMA_OFFSET`].
+    pub luma: Weights,
+    /// With [`CHROMA_BITS`] and [`CHROMA_OFFSET`].
+    pub cb: Weights,
+    /// As above.
+    pub cr: Weights,
 }
 
 impl Matrix {
-    pub(crate) const fn coefficients(self) -> Coefficients {
+    /// The matrix in fixed point.
+    #[must_use]
+    pub const fn coefficients(self) -> Coefficients {
         const BT709: Coefficients = Coefficients::limited(0.2126, 0.0722);
         const BT601: Coefficients = Coefficients::limited(0.299, 0.114);
         match self {

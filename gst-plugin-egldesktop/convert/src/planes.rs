@@ -72,6 +72,11 @@ impl<'a> Plane<'a> {
         Self { data, stride }
     }
 
+    /// From a byte of a row on; nothing of it where it has no such row.
+    fn part(&mut self, offset: usize, row: usize) -> Plane<'_> {
+        Plane { data: self.data.get_mut(row * self.stride + offset..).unwrap_or_default(), stride: self.stride }
+    }
+
     fn raw(&mut self, (row_bytes, rows): (usize, usize)) -> Result<RawPlane, Error> {
         check_extent(self.data.len(), self.stride, row_bytes, rows)?;
         Ok(RawPlane { data: self.data.as_mut_ptr(), stride: self.stride })
@@ -98,6 +103,22 @@ impl Planes<'_> {
             Self::Nv12 { .. } => Format::Nv12,
             Self::I420 { .. } => Format::I420,
             Self::Bgrx(_) => Format::Bgrx,
+        }
+    }
+
+    /// The planes from a pixel on, as those of a picture of its own. The pixel must be the first one of a tile.
+    pub fn part(&mut self, x: u16, y: u16) -> Planes<'_> {
+        debug_assert!(x.is_multiple_of(crate::TILE_WIDTH) && y.is_multiple_of(crate::TILE_HEIGHT));
+        let Offsets { row, chroma } = self.format().offsets(x.into());
+        let (y_row, chroma_row) = (usize::from(y), usize::from(y) / 2);
+        match self {
+            Self::Nv12 { y, uv } => Planes::Nv12 { y: y.part(row, y_row), uv: uv.part(chroma[0], chroma_row) },
+            Self::I420 { y, u, v } => Planes::I420 {
+                y: y.part(row, y_row),
+                u: u.part(chroma[0], chroma_row),
+                v: v.part(chroma[1], chroma_row),
+            },
+            Self::Bgrx(plane) => Planes::Bgrx(plane.part(row, y_row)),
         }
     }
 

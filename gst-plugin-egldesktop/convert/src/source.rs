@@ -2,7 +2,10 @@
 
 use std::{marker::PhantomData, ptr};
 
-use crate::error::{Error, check_extent};
+use crate::{
+    Rect,
+    error::{Error, check_extent},
+};
 
 pub(crate) const PIXEL_BYTES: usize = 4;
 
@@ -62,6 +65,32 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn height(&self) -> u16 {
         self.height
+    }
+
+    /// Copies a part of the picture, whose rows then follow each other without a gap.
+    ///
+    /// # Errors
+    ///
+    /// If the part is not within the picture, or does not fit into `to`.
+    pub fn read(&self, part: Rect, to: &mut [u8]) -> Result<(), Error> {
+        let (right, bottom) =
+            (usize::from(part.x) + usize::from(part.width), usize::from(part.y) + usize::from(part.height));
+        if right > self.width.into() || bottom > self.height.into() {
+            return Err(Error::Outside);
+        }
+        let row_bytes = usize::from(part.width) * PIXEL_BYTES;
+        check_extent(to.len(), row_bytes, row_bytes, part.height.into())?;
+        for (row, to) in to.chunks_exact_mut(row_bytes.max(1)).take(part.height.into()).enumerate() {
+            // SAFETY: the row is within the picture, which is readable; `to` is memory of its own.
+            unsafe {
+                ptr::copy_nonoverlapping(
+                    self.pixel(part.x.into(), usize::from(part.y) + row),
+                    to.as_mut_ptr(),
+                    row_bytes,
+                )
+            };
+        }
+        Ok(())
     }
 
     /// The address of a pixel, which must be within the picture.

@@ -136,6 +136,18 @@ impl TileSet {
         }
     }
 
+    /// Removes the tiles of another set.
+    ///
+    /// # Panics
+    ///
+    /// If the other set is of a picture of another size.
+    pub fn subtract(&mut self, other: &Self) {
+        assert_eq!(self.grid, other.grid, "tiles of pictures of different sizes");
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= !other;
+        }
+    }
+
     /// Whether there is no tile in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -174,6 +186,33 @@ impl TileSet {
                 width: (run.count as u16).saturating_mul(TILE_WIDTH).min(width - x),
                 height: TILE_HEIGHT.min(height - y),
             }
+        })
+    }
+
+    /// Its tiles as rectangles that do not overlap, fewer than [`Self::runs`]: what is the same in adjacent rows of tiles
+    /// is together. Where it takes more than `limit` of them, one that holds them all.
+    #[must_use]
+    pub fn rects(&self, limit: usize) -> Vec<Rect> {
+        let mut rects: Vec<Rect> = Vec::new();
+        for run in self.runs() {
+            let ends_above = |rect: &Rect| (rect.x, rect.width, rect.y + rect.height) == (run.x, run.width, run.y);
+            match rects.iter().rposition(ends_above) {
+                Some(above) => rects[above].height += run.height,
+                None if rects.len() < limit => rects.push(run),
+                None => return self.bounds().into_iter().collect(),
+            }
+        }
+        rects
+    }
+
+    /// The smallest rectangle with all of its tiles; `None` when there are none.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Rect> {
+        self.runs().reduce(|one, other| {
+            let (x, y) = (one.x.min(other.x), one.y.min(other.y));
+            let right = (one.x + one.width).max(other.x + other.width);
+            let bottom = (one.y + one.height).max(other.y + other.height);
+            Rect { x, y, width: right - x, height: bottom - y }
         })
     }
 

@@ -76,6 +76,30 @@ fn check_runs(tiles: &TileSet) -> Result<(), TestCaseError> {
     }
     prop_assert_eq!(&again, tiles);
     prop_assert_eq!(tiles.area(), area);
+    check_rects(tiles)
+}
+
+/// The rectangles are the tiles, none twice, unless there are too many of them.
+fn check_rects(tiles: &TileSet) -> Result<(), TestCaseError> {
+    let mark = |rects: &[Rect]| {
+        let mut marked = TileSet::new(tiles.grid());
+        rects.iter().for_each(|rect| marked.mark(rect.x.into(), rect.y.into(), rect.width.into(), rect.height.into()));
+        marked
+    };
+    let area =
+        |rects: &[Rect]| rects.iter().map(|rect| usize::from(rect.width) * usize::from(rect.height)).sum::<usize>();
+    let rects = tiles.rects(usize::MAX);
+    prop_assert!(rects.len() <= tiles.runs().count());
+    prop_assert_eq!((&mark(&rects), area(&rects)), (tiles, tiles.area()));
+    let few = tiles.rects(3);
+    if rects.len() > 3 {
+        prop_assert_eq!(few, tiles.bounds().into_iter().collect::<Vec<_>>());
+        let mut missing = tiles.clone();
+        missing.subtract(&mark(&tiles.rects(3)));
+        prop_assert!(missing.is_empty());
+    } else {
+        prop_assert_eq!(few, rects);
+    }
     Ok(())
 }
 
@@ -95,6 +119,16 @@ fn all_and_none() {
         tiles.clear();
         assert!(tiles.is_empty());
     }
+}
+
+#[test]
+fn a_column_is_one_rectangle() {
+    let mut tiles = TileSet::new(TileGrid::new(300, 100));
+    tiles.mark(70, 0, 10, 100);
+    tiles.mark(200, 40, 1, 1);
+    let column = Rect { x: 64, y: 0, width: 64, height: 100 };
+    assert_eq!(tiles.rects(2), [column, Rect { x: 192, y: 32, width: 64, height: 16 }]);
+    assert_eq!(tiles.rects(1), [Rect { x: 64, y: 0, width: 192, height: 100 }]);
 }
 
 #[test]

@@ -1,10 +1,72 @@
 //! Messages that the server sends on the data channel: JSON objects with `type` and `data`.
 
+use serde::Serialize;
 use serde_json::json;
 
 /// `{"type": "system", "data": {"action": …}}`, such as `encoder,x264enc` or `resolution,1920x1080`.
 pub fn system(action: &str) -> String {
     json!({ "type": "system", "data": { "action": action } }).to_string()
+}
+
+/// `{"type": "pipeline", "data": {"status": …}}`: a line for the user.
+pub fn status(text: &str) -> String {
+    json!({ "type": "pipeline", "data": { "status": text } }).to_string()
+}
+
+/// `{"type": "gpu_stats", "data": …}`: what the GPU does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GpuStatistics {
+    /// From 0 to 1.
+    pub load: f64,
+    /// In bytes.
+    pub memory_used: u64,
+    /// In bytes; 0 where the GPU has no memory of its own.
+    pub memory_total: u64,
+}
+
+impl GpuStatistics {
+    /// The message; its memory is in MiB.
+    pub fn to_message(&self) -> String {
+        const MIB: u64 = 1024 * 1024;
+        let (used, total) = (self.memory_used / MIB, self.memory_total / MIB);
+        json!({ "type": "gpu_stats", "data": { "load": self.load, "memory_used": used, "memory_total": total } })
+            .to_string()
+    }
+}
+
+/// `{"type": "viewers", "data": …}`: who is connected, as one viewer may know it. Extension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Viewers {
+    /// The number of the viewer that this goes to.
+    pub you: u64,
+    /// Whether it controls the desktop.
+    pub control: bool,
+    /// Whether it may ask for control.
+    pub may_control: bool,
+    /// How many are connected, itself included.
+    pub count: usize,
+    /// All of them, for who controls; nobody else needs their addresses.
+    pub list: Vec<ViewerEntry>,
+}
+
+/// A viewer in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ViewerEntry {
+    /// What `_control,give,<id>` calls it.
+    pub id: u64,
+    /// Where it connects from.
+    pub address: String,
+    /// Whether it controls the desktop.
+    pub control: bool,
+    /// Whether control can be given to it.
+    pub may_control: bool,
+}
+
+impl Viewers {
+    /// The message.
+    pub fn to_message(&self) -> String {
+        json!({ "type": "viewers", "data": self }).to_string()
+    }
 }
 
 #[cfg(test)]
@@ -14,5 +76,25 @@ mod tests {
     #[test]
     fn as_selkies_clients_read_it() {
         assert_eq!(system("encoder,x264enc"), r#"{"data":{"action":"encoder,x264enc"},"type":"system"}"#);
+        assert_eq!(status("Hello"), r#"{"data":{"status":"Hello"},"type":"pipeline"}"#);
+    }
+
+    #[test]
+    fn the_load_of_the_gpu() {
+        let statistics = GpuStatistics { load: 0.25, memory_used: 512 << 20, memory_total: 8 << 30 };
+        let expected = r#"{"data":{"load":0.25,"memory_total":8192,"memory_used":512},"type":"gpu_stats"}"#;
+        assert_eq!(statistics.to_message(), expected);
+    }
+
+    #[test]
+    fn the_list_of_viewers() {
+        let entry = ViewerEntry { id: 2, address: "::1".into(), control: true, may_control: true };
+        let viewers = Viewers { you: 2, control: true, may_control: true, count: 1, list: vec![entry] };
+        let message: serde_json::Value = serde_json::from_str(&viewers.to_message()).unwrap();
+        assert_eq!(message["type"], "viewers");
+        assert_eq!(
+            message["data"]["list"][0],
+            json!({"id": 2, "address": "::1", "control": true, "may_control": true})
+        );
     }
 }

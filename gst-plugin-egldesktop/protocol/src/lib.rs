@@ -7,9 +7,11 @@
 //! - [`signalling`]: the frames of the signalling WebSocket (`HELLO`, `{"sdp"}`, `{"ice"}`, `ERROR`).
 //! - [`control`]: what the server sends on the data channel.
 //! - [`input`]: what a browser sends on the data channel (`m`, `m2`, `kd`, `ku`, …).
+//! - [`request`]: the rest of what a browser sends there: control of the desktop, bitrates, what it measures.
 //! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
 
 pub mod control;
 pub mod held;
 pub mod input;
+pub mod request;
 pub mod signalling;

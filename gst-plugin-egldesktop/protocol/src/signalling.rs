@@ -1,8 +1,9 @@
 //! Frames of the signalling WebSocket.
 //!
 //! A browser says `HELLO <uid> [<base64 of a JSON object>]`, the server answers `HELLO` and then makes the offer;
-//! from there on both sides exchange `{"sdp": …}` and `{"ice": …}`. Selkies' browsers open one connection for video
-//! and the data channel (uid 1) and a second one for sound (uid 3).
+//! from there on both sides exchange `{"sdp": …}` and `{"ice": …}`. Browsers of Selkies 1.5 and later open one connection
+//! for video and the data channel (uid 1) and a second one for sound (uid 3); older ones have one for all of it, and
+//! send no JSON object.
 
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub struct Hello {
     pub window: Option<(u32, u32)>,
     /// `devicePixelRatio` of the browser, if it told.
     pub scale: Option<f64>,
+    /// Whether it wants to control the desktop; a browser that does not say so does.
+    pub wants_control: bool,
     /// What the browser can receive, if it told.
     pub codecs: Option<Codecs>,
 }
@@ -78,6 +81,8 @@ struct Meta {
     scale: Option<f64>,
     /// Extension: the media wanted on this one connection.
     media: Option<Vec<String>>,
+    /// Extension: false for a browser that was only watching when it lost its connection.
+    control: Option<bool>,
     /// Extension: the MIME types that the browser can receive.
     codecs: Option<Codecs>,
 }
@@ -111,7 +116,7 @@ impl Hello {
                 let has = |kind| named.iter().any(|name| name == kind);
                 (Media { video: has("video"), audio: has("audio") }, Dialect::Extended)
             }
-            (None, "1") => (Media { video: true, audio: false }, Dialect::Selkies),
+            (None, "1") => (Media { video: true, audio: meta.is_none() }, Dialect::Selkies),
             (None, "3") => (Media { video: false, audio: true }, Dialect::Selkies),
             (None, _) => return Err(SignallingError::Uid),
         };
@@ -123,6 +128,7 @@ impl Hello {
             dialect,
             window: meta.as_ref().and_then(|meta| parse_size(meta.res.as_deref()?)),
             scale: meta.as_ref().and_then(|meta| meta.scale).filter(|scale| scale.is_finite()),
+            wants_control: meta.as_ref().and_then(|meta| meta.control).unwrap_or(true),
             codecs: meta.and_then(|meta| meta.codecs),
         })
     }
@@ -180,6 +186,41 @@ impl PeerMessage {
     }
 }
 
+/// The answer to `SESSION <uid>`, which peers of a Selkies server say to call each other: the desktop (uid 0 and 2) is
+/// in session with whoever said `HELLO`. `None` where the frame is none of these.
+pub fn session_answer(frame: &str) -> Option<String> {
+    let callee = frame.strip_prefix("SESSION ")?.trim();
+    Some(match callee {
+        "0" | "2" => "SESSION_OK".to_owned(),
+        // Bounded: it goes back into a frame.
+        _ => error_frame(&format!("peer '{}' not found", callee.chars().take(16).collect::<String>())),
+    })
+}
+
+/// What a Selkies signalling server says to somebody who calls a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallAnswer {
+    /// `HELLO`: it knows us.
+    Hello,
+    /// `SESSION_OK [<base64 of a JSON object>]`: the peer is there, and said this in its own `HELLO`.
+    Session(Option<String>),
+    /// `ERROR …`: it is not.
+    Error(String),
+}
+
+impl CallAnswer {
+    /// Parses a frame; `None` where it is none of these.
+    pub fn parse(frame: &str) -> Option<Self> {
+        let (word, rest) = frame.split_once(' ').unwrap_or((frame, ""));
+        match word {
+            "HELLO" => Some(Self::Hello),
+            "SESSION_OK" => Some(Self::Session(Some(rest.trim().to_owned()).filter(|meta| !meta.is_empty()))),
+            "ERROR" => Some(Self::Error(rest.chars().take(200).collect())),
+            _ => None,
+        }
+    }
+}
+
 /// The frame that tells a browser why it gets no session.
 pub fn error_frame(reason: &str) -> String {
     format!("ERROR {reason}")
@@ -194,10 +235,16 @@ mod tests {
     }
 
     #[test]
-    fn selkies_video_and_audio_connections() {
-        let video = Hello::parse("HELLO 1").unwrap();
+    fn a_single_connection_before_selkies_1_5() {
+        let all = Hello::parse("HELLO 1").unwrap();
+        assert_eq!(all.media, Media { video: true, audio: true });
+        assert_eq!(all.dialect, Dialect::Selkies);
+    }
+
+    #[test]
+    fn two_connections_from_selkies_1_5_on() {
+        let video = Hello::parse(&hello(r#"{"res":"640x480","scale":1}"#)).unwrap();
         assert_eq!(video.media, Media { video: true, audio: false });
-        assert_eq!(video.dialect, Dialect::Selkies);
         let audio = Hello::parse("HELLO 3").unwrap();
         assert_eq!(audio.media, Media { video: false, audio: true });
     }
@@ -215,6 +262,29 @@ mod tests {
         let hello = Hello::parse(&hello(r#"{"media":["video","audio"]}"#)).unwrap();
         assert_eq!(hello.media, Media { video: true, audio: true });
         assert_eq!(hello.dialect, Dialect::Extended);
+        assert!(hello.wants_control);
+    }
+
+    #[test]
+    fn a_watching_browser_says_so() {
+        let hello = Hello::parse(&hello(r#"{"media":["video"],"control":false}"#)).unwrap();
+        assert!(!hello.wants_control);
+    }
+
+    #[test]
+    fn answers_to_a_call() {
+        assert_eq!(CallAnswer::parse("HELLO"), Some(CallAnswer::Hello));
+        assert_eq!(CallAnswer::parse("SESSION_OK"), Some(CallAnswer::Session(None)));
+        assert_eq!(CallAnswer::parse("SESSION_OK e30="), Some(CallAnswer::Session(Some("e30=".into()))));
+        assert_eq!(CallAnswer::parse("ERROR peer '1' not found"), Some(CallAnswer::Error("peer '1' not found".into())));
+        assert_eq!(CallAnswer::parse("{}"), None);
+    }
+
+    #[test]
+    fn the_desktop_can_be_called() {
+        assert_eq!(session_answer("SESSION 0").as_deref(), Some("SESSION_OK"));
+        assert_eq!(session_answer("SESSION 9").as_deref(), Some("ERROR peer '9' not found"));
+        assert_eq!(session_answer("{}"), None);
     }
 
     #[test]

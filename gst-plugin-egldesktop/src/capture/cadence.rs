@@ -17,6 +17,8 @@ const REFINEMENTS: u32 = 10;
 const REFINEMENT_INTERVAL: Duration = Duration::from_millis(60);
 /// Always below the three seconds after which libwebrtc asks for a keyframe.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// How long to wait while nobody watches; what ends that comes as an event.
+const NOBODY: Duration = Duration::from_secs(3600);
 /// Slightly above the nominal rate, so that a client that draws at exactly that rate never accumulates delay.
 const INTERVAL_FACTOR: f64 = 0.97;
 /// How early a frame may be, in intervals; absorbs the client's jitter.
@@ -33,26 +35,45 @@ pub(crate) enum Step {
     Wait(Instant),
 }
 
+/// What there is a frame for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// For what was drawn, at the maximum rate at most.
+    Damage,
+    /// For each tick of the rate, whether or not something was drawn.
+    Fixed,
+}
+
 /// Decides the times of the frames.
 #[derive(Debug)]
 pub(crate) struct Cadence {
+    pace: Pace,
     interval: Duration,
     /// GCRA's theoretical arrival time of the next frame.
     arrival: Option<Instant>,
     last_sent: Option<Instant>,
     refinements_left: u32,
     refresh: bool,
+    idle: bool,
 }
 
 impl Cadence {
     /// `rate` is the highest number of frames per second.
-    pub(crate) fn new(rate: f64) -> Self {
-        Self { interval: interval(rate), arrival: None, last_sent: None, refinements_left: 0, refresh: false }
+    pub(crate) fn new(pace: Pace, rate: f64) -> Self {
+        Self {
+            pace,
+            interval: interval(pace, rate),
+            arrival: None,
+            last_sent: None,
+            refinements_left: 0,
+            refresh: false,
+            idle: false,
+        }
     }
 
     /// Changes the highest number of frames per second.
     pub(crate) fn set_rate(&mut self, rate: f64) {
-        self.interval = interval(rate);
+        self.interval = interval(self.pace, rate);
     }
 
     /// Somebody needs a picture now, changed or not: a new viewer, a keyframe request.
@@ -60,10 +81,22 @@ impl Cadence {
         self.refresh = true;
     }
 
+    /// Whether nobody watches: then there are no pictures but those that are asked for.
+    pub(crate) fn set_idle(&mut self, idle: bool) {
+        self.idle = idle;
+    }
+
     /// What to do at `now`, given whether something was drawn since the last picture.
     pub(crate) fn step(&self, now: Instant, damaged: bool) -> Step {
         let Some(last_sent) = self.last_sent else { return Step::Capture };
-        if damaged {
+        if self.idle && !self.refresh {
+            return Step::Wait(now + NOBODY);
+        }
+        if self.pace == Pace::Fixed && !self.refresh {
+            let due = self.arrival.unwrap_or(now);
+            return if now >= due { Step::Capture } else { Step::Wait(due) };
+        }
+        if damaged && self.pace == Pace::Damage {
             let due = self.arrival.map_or(now, |arrival| arrival - self.interval.mul_f64(TOLERANCE));
             return if now >= due { Step::Capture } else { Step::Wait(due) };
         }
@@ -81,7 +114,12 @@ impl Cadence {
 
     /// The screen was looked at, and what was drawn there had changed nothing.
     pub(crate) fn looked(&mut self, now: Instant) {
-        self.arrival = Some(self.arrival.map_or(now, |arrival| arrival.max(now)) + self.interval);
+        let on_time = match self.pace {
+            Pace::Damage => self.arrival.map_or(now, |arrival| arrival.max(now)),
+            // Late by less than a tick does not move the next ones; what was missed is not made up for.
+            Pace::Fixed => self.arrival.filter(|arrival| now.duration_since(*arrival) < self.interval).unwrap_or(now),
+        };
+        self.arrival = Some(on_time + self.interval);
     }
 
     /// A new picture was sent.
@@ -100,8 +138,9 @@ impl Cadence {
     }
 }
 
-fn interval(rate: f64) -> Duration {
-    Duration::from_secs_f64(INTERVAL_FACTOR / rate.clamp(0.1, 1000.0))
+fn interval(pace: Pace, rate: f64) -> Duration {
+    let factor = if pace == Pace::Damage { INTERVAL_FACTOR } else { 1.0 };
+    Duration::from_secs_f64(factor / rate.clamp(0.1, 1000.0))
 }
 
 #[cfg(test)]
@@ -114,7 +153,7 @@ mod tests {
         let seconds = |time: Instant| time.duration_since(start).as_secs_f64();
         let mut damage: std::collections::VecDeque<f64> = damage.into_iter().collect();
         let (mut captures, mut repeats) = (Vec::new(), Vec::new());
-        let mut cadence = Cadence::new(rate);
+        let mut cadence = Cadence::new(Pace::Damage, rate);
         let (mut now, mut damaged) = (start, false);
         while seconds(now) < until {
             while damage.front().is_some_and(|&time| time <= seconds(now)) {
@@ -188,13 +227,55 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_captured_while_nobody_watches() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(60);
+        let mut cadence = Cadence::new(Pace::Damage, 60.0);
+        cadence.set_idle(true);
+        assert_eq!(cadence.step(start, false), Step::Capture, "the first picture shows that it works");
+        cadence.captured(start);
+        assert!(matches!(cadence.step(later, true), Step::Wait(due) if due > later));
+        cadence.request_refresh();
+        assert_eq!(cadence.step(later, false), Step::Repeat);
+        cadence.repeated(later);
+        cadence.set_idle(false);
+        assert_eq!(cadence.step(later, true), Step::Capture, "what was drawn meanwhile");
+    }
+
+    #[test]
     fn a_refresh_is_answered_at_once_and_only_once() {
         let start = Instant::now();
-        let mut cadence = Cadence::new(60.0);
+        let mut cadence = Cadence::new(Pace::Damage, 60.0);
         cadence.captured(start);
         cadence.request_refresh();
         assert_eq!(cadence.step(start, false), Step::Repeat);
         cadence.repeated(start);
         assert!(matches!(cadence.step(start, false), Step::Wait(_)));
+    }
+
+    #[test]
+    fn a_fixed_rate_is_kept_whatever_is_drawn() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new(Pace::Fixed, 50.0);
+        let (mut now, mut frames) = (start, 0);
+        while now < start + Duration::from_millis(990) {
+            match cadence.step(now, frames % 2 == 0) {
+                Step::Capture => {
+                    frames += 1;
+                    // It takes a while, and every second one shows nothing new.
+                    now += Duration::from_millis(7);
+                    cadence.looked(now - Duration::from_millis(7));
+                    cadence.repeated(now);
+                }
+                Step::Wait(due) => now = due,
+                Step::Repeat => panic!("a fixed rate has no repeats of its own"),
+            }
+        }
+        assert_eq!(frames, 50);
+        // After a stall it goes on from there.
+        now += Duration::from_secs(5);
+        assert_eq!(cadence.step(now, false), Step::Capture);
+        cadence.looked(now);
+        assert_eq!(cadence.step(now, true), Step::Wait(now + Duration::from_millis(20)));
     }
 }

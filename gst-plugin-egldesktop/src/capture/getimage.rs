@@ -5,7 +5,7 @@ use x11rb::errors::ReplyError;
 use x11rb::protocol::ErrorKind;
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 
-use super::{CaptureError, Framebuffer, Method, Screen, Size};
+use super::{Area, CaptureError, Framebuffer, Method, Pixels, Screen, Size};
 
 /// A copy of the screen, kept up to date in bands of whole rows.
 pub(crate) struct GetImageFramebuffer {
@@ -15,7 +15,7 @@ pub(crate) struct GetImageFramebuffer {
 
 impl GetImageFramebuffer {
     pub(crate) fn new(screen: &Screen) -> Self {
-        let size = screen.size();
+        let size = screen.area().size;
         Self { pixels: vec![0; size.bytes()], size }
     }
 }
@@ -25,14 +25,16 @@ impl Framebuffer for GetImageFramebuffer {
         Method::GetImage
     }
 
-    fn source(&mut self, screen: &Screen, size: Size, damage: &TileSet) -> Result<Source<'_>, CaptureError> {
+    fn pixels(&mut self, screen: &Screen, damage: &TileSet) -> Result<Pixels<'_>, CaptureError> {
+        let Area { x, y, size } = screen.area();
         if size != self.size {
             return Err(CaptureError::Resized);
         }
         // All requests first: one wait for the way there and back, however many bands there are.
         let (stride, width) = (size.stride(), size.width);
         let request = |&(top, height): &(u16, u16)| {
-            screen.connection.get_image(ImageFormat::Z_PIXMAP, screen.root, 0, top as i16, width, height, !0)
+            let (left, top) = (x as i16, (y + top) as i16);
+            screen.connection.get_image(ImageFormat::Z_PIXMAP, screen.drawable, left, top, width, height, !0)
         };
         let bands = bands(damage);
         let cookies = bands.iter().map(request).collect::<Result<Vec<_>, _>>()?;
@@ -42,7 +44,7 @@ impl Framebuffer for GetImageFramebuffer {
             let rows = data.get(..length).ok_or(CaptureError::Resized)?;
             self.pixels[start..start + length].copy_from_slice(rows);
         }
-        Ok(Source::from_slice(&self.pixels, stride, size.width, size.height)?)
+        Ok(Pixels::Memory(Source::from_slice(&self.pixels, stride, size.width, size.height)?))
     }
 }
 

@@ -7,11 +7,13 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use tile_convert::{Source, TileSet};
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::protocol::shm::{self, ConnectionExt as _};
-use x11rb::protocol::xfixes::ConnectionExt as _;
-use x11rb::protocol::xproto::{self, ConnectionExt as _, CreateGCAux, SubwindowMode};
+use x11rb::protocol::xproto::{self, ClipOrdering, ConnectionExt as _, CreateGCAux, SubwindowMode};
 
 use super::mapping::Mapping;
-use super::{CaptureError, Framebuffer, Method, Screen, Size};
+use super::{Area, CaptureError, Framebuffer, Method, Pixels, Screen, Size};
+
+/// More rectangles than that are not worth telling the server of.
+const RECTANGLES: usize = 256;
 
 pub(crate) struct PixmapFramebuffer {
     mapping: Mapping,
@@ -24,7 +26,7 @@ pub(crate) struct PixmapFramebuffer {
 impl PixmapFramebuffer {
     /// Fails where memory can't be shared by file descriptor: MIT-SHM before 1.2, remote servers.
     pub(crate) fn new(screen: &Screen) -> Result<Self, CaptureError> {
-        let (connection, size) = (&screen.connection, screen.size());
+        let (connection, size) = (&screen.connection, screen.area().size);
         if connection.extension_information(shm::X11_EXTENSION_NAME)?.is_none() {
             return Err(CaptureError::Missing("MIT-SHM"));
         }
@@ -40,7 +42,7 @@ impl PixmapFramebuffer {
         // A server on another machine or in another container says here that it can't map it.
         connection.shm_attach_fd(segment, fd, false)?.check()?;
         let (width, height) = (size.width, size.height);
-        connection.shm_create_pixmap(pixmap, screen.root, width, height, 24, segment, 0)?.check()?;
+        connection.shm_create_pixmap(pixmap, screen.drawable, width, height, screen.depth, segment, 0)?.check()?;
         // With what the windows show, not only what is behind them.
         let values = CreateGCAux::new().subwindow_mode(SubwindowMode::INCLUDE_INFERIORS).graphics_exposures(0);
         connection.create_gc(gc, pixmap, &values)?.check()?;
@@ -53,21 +55,19 @@ impl Framebuffer for PixmapFramebuffer {
         Method::Pixmap
     }
 
-    fn source(&mut self, screen: &Screen, size: Size, _damage: &TileSet) -> Result<Source<'_>, CaptureError> {
-        let Size { width, height } = self.size;
+    fn pixels(&mut self, screen: &Screen, damage: &TileSet) -> Result<Pixels<'_>, CaptureError> {
+        let (size, Size { width, height }) = (screen.area().size, self.size);
         if size != self.size {
             return Err(CaptureError::Resized);
         }
-        let connection = &screen.connection;
-        connection.xfixes_set_gc_clip_region(self.gc, screen.damaged_region(), 0, 0)?;
-        connection.copy_area(screen.root, self.pixmap, self.gc, 0, 0, 0, 0, width, height)?;
+        copy_damage(screen, self.gc, self.pixmap, damage)?;
         // Any reply says that the copy is done: requests are handled in order.
-        connection.get_input_focus()?.reply()?;
+        screen.connection.get_input_focus()?.reply()?;
         // SAFETY: mapped with this length for as long as `self`, which the source borrows. Only the X server writes to
         // it, and only for the request above.
         let source =
             unsafe { Source::from_raw(self.mapping.as_ptr(), self.mapping.len(), size.stride(), width, height) };
-        Ok(source?)
+        Ok(Pixels::Memory(source?))
     }
 
     fn close(&mut self, screen: &Screen) {
@@ -76,4 +76,27 @@ impl Framebuffer for PixmapFramebuffer {
         let _ = screen.connection.free_pixmap(self.pixmap);
         let _ = screen.connection.shm_detach(self.segment);
     }
+}
+
+/// Asks the X server to copy what was damaged to a pixmap of the size of the picture, with a context that includes
+/// inferiors.
+pub(super) fn copy_damage(
+    screen: &Screen,
+    gc: xproto::Gcontext,
+    pixmap: xproto::Pixmap,
+    damage: &TileSet,
+) -> Result<(), CaptureError> {
+    let Area { x, y, size } = screen.area();
+    let connection = &screen.connection;
+    let rectangles: Vec<_> = damage.rects(RECTANGLES).into_iter().map(rectangle).collect();
+    connection.set_clip_rectangles(ClipOrdering::UNSORTED, gc, 0, 0, &rectangles)?;
+    let corner = (i16::try_from(x), i16::try_from(y));
+    let (Ok(left), Ok(top)) = corner else { return Err(CaptureError::Declined("it is too far from the corner")) };
+    connection.copy_area(screen.drawable, pixmap, gc, left, top, 0, 0, size.width, size.height)?;
+    Ok(())
+}
+
+fn rectangle(rect: tile_convert::Rect) -> xproto::Rectangle {
+    // A pixmap is at most 32767 pixels wide and high.
+    xproto::Rectangle { x: rect.x as i16, y: rect.y as i16, width: rect.width, height: rect.height }
 }

@@ -1,8 +1,9 @@
 //! element-egldesktopsrc:
 //! @short-description: captures an X screen, driven by damage
 //!
-//! A live source of the whole screen of an X server. It pushes a frame when something was drawn, at most at the
-//! negotiated rate, and one a second while nothing changes. The pointer is not in the picture.
+//! A live source of the screen of an X server, or of a part of it or one window. It pushes a frame when something was
+//! drawn, at most at the negotiated rate, and one a second while nothing changes. The areas that have changed are on the
+//! buffers as `GstVideoRegionOfInterestMeta` of the type "damage". The properties that `ximagesrc` has too mean the same.
 //!
 //! ## Watch a desktop
 //! ```bash
@@ -13,13 +14,25 @@
 //! ```bash
 //! gst-launch-1.0 egldesktopsrc ! video/x-raw,framerate=0/1,max-framerate=30/1 ! videoconvert ! autovideosink
 //! ```
+//!
+//! ## One window
+//! ```bash
+//! gst-launch-1.0 egldesktopsrc xname=Calculator show-pointer=false ! videoconvert ! autovideosink
+//! ```
 
 use gst::glib;
 use gst::prelude::*;
 
+mod allocation;
 mod caps;
+mod frames;
+mod gl;
+mod grabber;
 mod imp;
+mod maker;
+mod settings;
 
+pub use self::gl::Mode as GlMode;
 pub use crate::capture::Method;
 
 glib::wrapper! {
@@ -30,5 +43,6 @@ glib::wrapper! {
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     Method::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    GlMode::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "egldesktopsrc", gst::Rank::NONE, EglDesktopSrc::static_type())
 }

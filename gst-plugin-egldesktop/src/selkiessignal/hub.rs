@@ -1,19 +1,25 @@
-//! What the network side and the GStreamer side of `selkiessignal` share: streams, servers and the list of viewers.
+//! What the network side and the GStreamer side of `selkiessignal` share: streams, servers, the viewers and what they may.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
-use selkies_protocol::signalling::Media;
+use selkies_protocol::control::GpuStatistics;
+use selkies_protocol::request::{ControlRequest, Tune};
+use selkies_protocol::signalling::{Hello, Media};
+use tokio::sync::watch;
 
-use super::congestion::{Control, Share};
+use super::congestion::Control;
+use super::http::Links;
 use super::ice::Ice;
+use super::metrics::{Reports, StreamStats, ViewerStats};
+use super::roster::{Caller, Refusal, Roster};
+use super::settings::{ControlPolicy, Tuning};
 use super::stream::Stream;
+use super::viewer::Viewer;
 
-/// More than one desktop can use; a bound, so that connections can't use up the machine.
-const MAX_VIEWERS: usize = 64;
 /// How long a viewer waits for the first frame of the encoder.
 const FIRST_FRAME: Duration = Duration::from_secs(15);
 
@@ -32,8 +38,8 @@ pub(super) enum SessionError {
     NoAudio,
     #[error("the desktop is not running yet, try again in a moment")]
     NotPlaying,
-    #[error("too many viewers ({MAX_VIEWERS})")]
-    TooMany,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("this browser cannot play {0}, which this desktop sends; choose another encoder")]
     NotReceivable(String),
     #[error("this stream can't be sent: {0}")]
@@ -52,8 +58,32 @@ pub(super) struct Hub {
     fec_percentage: u32,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
-    viewers: Mutex<Vec<u64>>,
+    /// Every session watches it, and acts on what becomes of itself.
+    roster: watch::Sender<Roster>,
+    tuning: watch::Receiver<Tuning>,
+    gpu: watch::Receiver<Option<GpuStatistics>>,
+    /// What every viewer has to know.
+    pub(super) notice: Option<String>,
+    /// The links for viewers that are good at present.
+    pub(super) links: Links,
+    /// What viewers measure.
+    pub(super) reports: Reports,
+    /// The sessions, to ask for their numbers.
+    sessions: Mutex<Vec<Weak<Viewer>>>,
     next_id: AtomicU64,
+}
+
+/// What a hub is made of.
+pub(super) struct Parts {
+    pub(super) ice: Ice,
+    pub(super) congestion: Option<Arc<Control>>,
+    pub(super) fec_percentage: u32,
+    pub(super) policy: ControlPolicy,
+    pub(super) video: Option<Arc<Stream>>,
+    pub(super) audio: Option<Arc<Stream>>,
+    pub(super) tuning: watch::Receiver<Tuning>,
+    pub(super) gpu: watch::Receiver<Option<GpuStatistics>>,
+    pub(super) notice: Option<String>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -61,22 +91,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    pub(super) fn new(
-        element: &super::SelkiesSignal,
-        ice: Ice,
-        congestion: Option<Arc<Control>>,
-        fec_percentage: u32,
-        video: Option<Arc<Stream>>,
-        audio: Option<Arc<Stream>>,
-    ) -> Self {
+    pub(super) fn new(element: &super::SelkiesSignal, parts: Parts) -> Self {
         Self {
             element: element.downgrade(),
-            ice,
-            congestion,
-            fec_percentage,
-            video: Mutex::new(video),
-            audio: Mutex::new(audio),
-            viewers: Mutex::default(),
+            ice: parts.ice,
+            congestion: parts.congestion,
+            fec_percentage: parts.fec_percentage,
+            video: Mutex::new(parts.video),
+            audio: Mutex::new(parts.audio),
+            roster: watch::Sender::new(Roster::new(parts.policy)),
+            tuning: parts.tuning,
+            gpu: parts.gpu,
+            notice: parts.notice,
+            links: Links::default(),
+            reports: Reports::default(),
+            sessions: Mutex::default(),
             next_id: AtomicU64::new(1),
         }
     }
@@ -96,12 +125,12 @@ impl Hub {
         &self.ice
     }
 
-    /// The part of a new viewer in the congestion control, where that is on.
-    pub(super) fn join_congestion(&self, viewer: u64) -> Option<Share> {
-        self.congestion.as_ref().map(|control| control.join(viewer))
+    /// Which network counts, where congestion control is on.
+    pub(super) fn congestion(&self) -> Option<&Arc<Control>> {
+        self.congestion.as_ref()
     }
 
-    /// How much forward error correction video has.
+    /// How much forward error correction video has, in packets for a hundred others.
     pub(super) fn fec_percentage(&self) -> u32 {
         self.fec_percentage
     }
@@ -142,32 +171,101 @@ impl Hub {
         Some(Source { stream, caps })
     }
 
-    /// Admits one more viewer; it is counted until the ticket is dropped.
-    pub(super) fn admit(self: &Arc<Self>) -> Result<Ticket, SessionError> {
-        let mut viewers = lock(&self.viewers);
-        if viewers.len() >= MAX_VIEWERS {
-            return Err(SessionError::TooMany);
-        }
+    /// Admits one more connection; it is a member of the roster until the ticket is dropped.
+    pub(super) fn admit(self: &Arc<Self>, caller: Caller, hello: &Hello) -> Result<Ticket, SessionError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        viewers.push(id);
-        drop(viewers);
-        self.notify_viewers();
+        let mut joined = Ok(());
+        self.roster.send_if_modified(|roster| {
+            joined = roster.join(id, caller, !hello.media.video, hello.wants_control);
+            joined.is_ok()
+        });
+        joined?;
+        self.notify("viewers");
         Ok(Ticket { hub: self.clone(), id })
     }
 
-    /// How many viewers there are.
-    pub(super) fn viewers(&self) -> u32 {
-        lock(&self.viewers).len() as u32
+    /// Who is connected, and who controls; changes are announced.
+    pub(super) fn roster(&self) -> watch::Receiver<Roster> {
+        self.roster.subscribe()
     }
 
-    fn notify_viewers(&self) {
+    /// Whether viewer `id` controls the desktop at this moment.
+    pub(super) fn controls(&self, id: u64) -> bool {
+        self.roster.borrow().controls(id)
+    }
+
+    /// Does what viewer `by` asks, where it may.
+    pub(super) fn control(&self, by: u64, request: ControlRequest) -> Result<(), Refusal> {
+        let mut result = Ok(None);
+        self.roster.send_if_modified(|roster| {
+            result = match request {
+                ControlRequest::Take => roster.take(by).map(|()| None),
+                ControlRequest::Give(to) => roster.give(by, to).map(|()| None),
+                ControlRequest::Kick(whom) => roster.kick(by, whom),
+            };
+            result.is_ok()
+        });
+        if let Some(link) = result? {
+            self.links.revoke(link);
+        }
+        Ok(())
+    }
+
+    /// What the encoders are set to; changes are announced.
+    pub(super) fn tuning(&self) -> watch::Receiver<Tuning> {
+        self.tuning.clone()
+    }
+
+    /// What the GPU does, each second; changes are announced.
+    pub(super) fn gpu(&self) -> watch::Receiver<Option<GpuStatistics>> {
+        self.gpu.clone()
+    }
+
+    /// Changes a setting of the encoders: the property of the element, which whoever owns the encoders listens to.
+    /// False where nobody does.
+    pub(super) fn tune(&self, tune: Tune) -> bool {
+        let Some(element) = self.element.upgrade() else { return false };
+        let (property, value) = match tune {
+            Tune::VideoBitrate(value) => ("video-bitrate", value),
+            Tune::AudioBitrate(value) => ("audio-bitrate", value),
+            Tune::Framerate(value) => ("framerate", value),
+        };
+        let known = element.property::<u32>(property) != 0;
+        if known {
+            element.set_property(property, value);
+        }
+        known
+    }
+
+    /// A session that has numbers from now on.
+    pub(super) fn register(&self, viewer: &Arc<Viewer>) {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|session| session.strong_count() > 0);
+        sessions.push(Arc::downgrade(viewer));
+    }
+
+    /// The numbers of all streams and sessions. May take seconds.
+    pub(super) fn stats(&self) -> (Vec<StreamStats>, Vec<ViewerStats>) {
+        let streams = [(self.video(), "video"), (lock(&self.audio).clone(), "audio")];
+        let streams = streams.into_iter().filter_map(|(stream, kind)| Some(stream?.stats(kind))).collect();
+        let sessions: Vec<_> = lock(&self.sessions).iter().filter_map(Weak::upgrade).collect();
+        let viewers = sessions.into_iter().map(|viewer| viewer.stats(self.controls(viewer.id()))).collect();
+        (streams, viewers)
+    }
+
+    /// How many connections there are.
+    pub(super) fn viewers(&self) -> u32 {
+        self.roster.borrow().connections() as u32
+    }
+
+    fn notify(&self, property: &str) {
         if let Some(element) = self.element.upgrade() {
-            element.notify("viewers");
+            element.notify(property);
         }
     }
 }
 
-/// The place of a viewer in the list.
+/// The place of a connection in the roster.
 pub(super) struct Ticket {
     hub: Arc<Hub>,
     pub(super) id: u64,
@@ -175,7 +273,7 @@ pub(super) struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        lock(&self.hub.viewers).retain(|id| *id != self.id);
-        self.hub.notify_viewers();
+        self.hub.roster.send_modify(|roster| roster.leave(self.id));
+        self.hub.notify("viewers");
     }
 }

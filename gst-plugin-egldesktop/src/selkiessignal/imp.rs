@@ -3,47 +3,24 @@
 // The derive writes public accessors; what they mean stands in the properties' blurbs.
 #![allow(missing_docs)]
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use selkies_protocol::control::GpuStatistics;
+use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::http::{Assets, Credentials, Server, Site};
-use super::hub::Hub;
-use super::ice::Ice;
+use super::pads::{Kind, Pads};
+use super::running::Running;
 use super::settings::{
-    DEFAULT_BITRATE, DEFAULT_FRAMERATE, DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, TurnProtocol, Wanted,
+    ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, Settings, Tuning, TurnProtocol,
 };
-use super::stream::Stream;
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal", gst::DebugColorFlags::empty(), Some("Desktop to browsers by WebRTC"))
 });
-
-/// What there is while the server runs.
-struct Running {
-    server: Server,
-    hub: Arc<Hub>,
-    congestion: Option<Arc<Control>>,
-    address: SocketAddr,
-}
-
-/// The pads that were requested.
-#[derive(Default)]
-struct Pads {
-    video: Option<(gst::GhostPad, Arc<Stream>)>,
-    audio: Option<(gst::GhostPad, Arc<Stream>)>,
-}
-
-impl Pads {
-    fn streams(&self) -> (Option<Arc<Stream>>, Option<Arc<Stream>>) {
-        let stream = |pad: &Option<(gst::GhostPad, Arc<Stream>)>| pad.as_ref().map(|(_, stream)| stream.clone());
-        (stream(&self.video), stream(&self.audio))
-    }
-}
 
 // Lock order: `pads` before `running`; never one of them while properties are read.
 #[derive(Default, glib::Properties)]
@@ -51,7 +28,7 @@ impl Pads {
 pub struct SelkiesSignal {
     #[property(
         name = "listen", get, set, type = String, member = listen, nick = "Listen",
-        blurb = "Address and port of the web server, such as 127.0.0.1:8080 or [::]:8080; port 0 takes a free one",
+        blurb = "Address and port of the web server, such as 127.0.0.1:8080 or [::]:8080 (port 0 takes a free one), or a Unix socket: unix:/path",
         builder().default_value(Some(DEFAULT_LISTEN)).mutable_ready()
     )]
     #[property(
@@ -67,6 +44,41 @@ pub struct SelkiesSignal {
     #[property(
         name = "password", set, type = Option<String>, member = password, nick = "Password",
         blurb = "Password that browsers log in with. Can't be read back",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "view-password", set, type = Option<String>, member = view_password, nick = "View password",
+        blurb = "A second password, for those who may watch only (unset = none). Can't be read back",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "control-policy", get, set, type = ControlPolicy, member = control_policy, nick = "Control policy",
+        blurb = "Who controls the desktop when a second one comes who may",
+        builder(ControlPolicy::Takeover).mutable_ready()
+    )]
+    #[property(
+        name = "base-path", get, set, type = Option<String>, member = base_path, nick = "Base path",
+        blurb = "Path that a reverse proxy serves this desktop below, such as /desk; needed only where the proxy passes it on",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "tls-certificate", get, set, type = Option<String>, member = tls_certificate, nick = "TLS certificate",
+        blurb = "PEM file with the chain of certificates, read again when it changes (unset = no TLS)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "tls-key", get, set, type = Option<String>, member = tls_key, nick = "TLS key",
+        blurb = "PEM file with the private key (unset = in the file of the certificate)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "metrics-listen", get, set, type = Option<String>, member = metrics_listen, nick = "Metrics address",
+        blurb = "Address and port of /metrics for those without a password (unset = only behind the password, on listen)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "signalling-uri", get, set, type = Option<String>, member = signalling_uri, nick = "Signalling URI",
+        blurb = "Selkies signalling server to join as well, such as wss://host/webrtc/signalling/, with user and password (unset = none)",
         builder().mutable_ready()
     )]
     #[property(
@@ -115,6 +127,11 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
+        name = "notice", get, set, type = Option<String>, member = notice, nick = "Notice",
+        blurb = "What every viewer is told, and /health tells who logs in, such as that another encoder runs than wanted",
+        builder().mutable_ready()
+    )]
+    #[property(
         name = "turn-separator", get, set, type = String, member = turn_separator, nick = "TURN separator",
         blurb = "What stands between time and user in temporary user names: \":\", or \"-\" for a coTURN with rest-api-separator=-",
         builder().default_value(Some(":")).mutable_ready()
@@ -130,19 +147,9 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
-        name = "turn-rest-username-header", get, set, type = String, member = turn_rest_username_header, nick = "TURN REST user header",
-        blurb = "HTTP header of the name in requests to the TURN REST service",
-        builder().default_value(Some("x-auth-user")).mutable_ready()
-    )]
-    #[property(
-        name = "turn-rest-protocol-header", get, set, type = String, member = turn_rest_protocol_header, nick = "TURN REST protocol header",
-        blurb = "HTTP header of turn-protocol in requests to the TURN REST service",
-        builder().default_value(Some("x-turn-protocol")).mutable_ready()
-    )]
-    #[property(
-        name = "turn-rest-tls-header", get, set, type = String, member = turn_rest_tls_header, nick = "TURN REST TLS header",
-        blurb = "HTTP header of turn-tls in requests to the TURN REST service",
-        builder().default_value(Some("x-turn-tls")).mutable_ready()
+        name = "turn-rest-headers", get, set, type = String, member = turn_rest_headers, nick = "TURN REST headers",
+        blurb = "HTTP headers for that name, turn-protocol and turn-tls in requests to the TURN REST service, with commas between",
+        builder().default_value(Some(DEFAULT_TURN_REST_HEADERS)).mutable_ready()
     )]
     #[property(
         name = "cloudflare-turn", get, set, type = bool, member = cloudflare_turn, nick = "Cloudflare TURN",
@@ -195,27 +202,44 @@ pub struct SelkiesSignal {
     )]
     running: Mutex<Option<Running>>,
     #[property(
-        name = "video-bitrate", get = |this: &Self| lock(&this.wanted).bitrate,
-        set = |this: &Self, value| this.want(|wanted| wanted.bitrate = value), type = u32, nick = "Video bitrate",
-        blurb = "What the encoder is to be set to where the network carries it, in kbit/s",
-        builder().minimum(100).maximum(1_000_000).default_value(DEFAULT_BITRATE).mutable_playing()
+        name = "video-active", get = |this: &Self| this.is_active(Kind::Video), type = bool, nick = "Video active",
+        blurb = "Whether anybody watches: else nothing need be encoded"
     )]
     #[property(
-        name = "framerate", get = |this: &Self| lock(&this.wanted).framerate,
-        set = |this: &Self, value| this.want(|wanted| wanted.framerate = value), type = u32, nick = "Framerate",
-        blurb = "Most frames per second where the network carries them",
-        builder().minimum(1).maximum(480).default_value(DEFAULT_FRAMERATE).mutable_playing()
+        name = "audio-active", get = |this: &Self| this.is_active(Kind::Audio), type = bool, nick = "Audio active",
+        blurb = "Whether anybody listens: else nothing need be encoded"
+    )]
+    pads: Mutex<Pads>,
+    #[property(
+        name = "video-bitrate", get = |this: &Self| this.tuning.borrow().video_bitrate,
+        set = |this: &Self, value| this.tune(|tuning| tuning.video_bitrate = value), type = u32, nick = "Video bitrate",
+        blurb = "What is wanted of the encoder, in kbit/s (0 = unknown). Changes when who controls the desktop asks for it"
     )]
     #[property(
-        name = "target-video-bitrate", get = |this: &Self| this.target().bitrate, type = u32, nick = "Target video bitrate",
-        blurb = "What the network carries of video-bitrate, in kbit/s: whoever owns the encoder listens to changes, and sets it"
+        name = "audio-bitrate", get = |this: &Self| this.tuning.borrow().audio_bitrate,
+        set = |this: &Self, value| this.tune(|tuning| tuning.audio_bitrate = value), type = u32, nick = "Audio bitrate",
+        blurb = "The same for the sound, in bit/s: whoever owns the encoder listens to that, and sets the encoder"
+    )]
+    #[property(
+        name = "framerate", get = |this: &Self| this.tuning.borrow().framerate,
+        set = |this: &Self, value| this.tune(|tuning| tuning.framerate = value), type = u32, nick = "Framerate",
+        blurb = "What is wanted of the encoder, in frames per second at most"
+    )]
+    #[property(
+        name = "target-video-bitrate", get = |this: &Self| this.target().video_bitrate, type = u32, nick = "Target video bitrate",
+        blurb = "As much of video-bitrate as the network carries: whoever owns the encoder listens to that, and sets the encoder"
     )]
     #[property(
         name = "target-framerate", get = |this: &Self| this.target().framerate, type = u32, nick = "Target framerate",
-        blurb = "The same of framerate; falls only when the bitrate is below a tenth"
+        blurb = "The same for framerate, which falls only when the network carries less than a tenth of video-bitrate"
     )]
-    wanted: Mutex<Wanted>,
-    pads: Mutex<Pads>,
+    tuning: watch::Sender<Tuning>,
+    #[property(
+        name = "gpu-statistics", set = Self::set_gpu_statistics, type = Option<String>, nick = "GPU statistics",
+        blurb = "What the GPU does now, for the viewers: the text of a structure with load (double, 0 to 1), and in bytes \
+                 memory-used and memory-total (guint64; 0 where the GPU has no memory of its own)"
+    )]
+    gpu: watch::Sender<Option<GpuStatistics>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -229,8 +253,28 @@ impl ObjectSubclass for SelkiesSignal {
     type ParentType = gst::Bin;
 }
 
-#[glib::derived_properties]
 impl ObjectImpl for SelkiesSignal {
+    /// Those above, and one of a type that the derive does not know.
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb("Numbers of all streams and viewers. Reading it may take a second")
+                .read_only()
+                .build();
+            SelkiesSignal::derived_properties().iter().cloned().chain([stats]).collect()
+        });
+        &PROPERTIES
+    }
+
+    fn property(&self, id: usize, spec: &glib::ParamSpec) -> glib::Value {
+        if spec.name() == "stats" { self.stats().to_value() } else { self.derived_property(id, spec) }
+    }
+
+    fn set_property(&self, id: usize, value: &glib::Value, spec: &glib::ParamSpec) {
+        self.derived_set_property(id, value, spec);
+    }
+
     fn constructed(&self) {
         self.parent_constructed();
         let obj = self.obj();
@@ -267,9 +311,22 @@ impl ElementImpl for SelkiesSignal {
                         .field("profile", gst::List::new(profiles))
                         .build(),
                 )
+                .structure(
+                    gst::Structure::builder("video/x-h265")
+                        .field("stream-format", "byte-stream")
+                        .field("alignment", "au")
+                        .field("profile", "main")
+                        .build(),
+                )
                 .structure(gst::Structure::new_empty("video/x-vp8"))
                 .structure(gst::Structure::builder("video/x-vp9").field("profile", "0").build())
                 .structure(gst::Structure::new_empty("video/x-vp9"))
+                .structure(
+                    gst::Structure::builder("video/x-av1")
+                        .field("stream-format", "obu-stream")
+                        .field("alignment", "tu")
+                        .build(),
+                )
                 .build();
             let audio = gst::Caps::new_empty_simple("audio/x-opus");
             [("video_%u", video), ("audio_%u", audio)]
@@ -288,36 +345,18 @@ impl ElementImpl for SelkiesSignal {
         name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
-        let video = template.name_template().starts_with("video");
-        let mut pads = lock(&self.pads);
-        let place = if video { &mut pads.video } else { &mut pads.audio };
-        if place.is_some() {
-            gst::error!(CAT, imp = self, "there is one {} pad already", template.name_template());
-            return None;
-        }
-        let name = name.unwrap_or(if video { "video_0" } else { "audio_0" });
-        let (pad, stream) =
-            self.add_sink(template, name).inspect_err(|error| gst::error!(CAT, imp = self, "{error}")).ok()?;
-        *place = Some((pad.clone(), Arc::new(stream)));
-        self.publish(&pads);
+        let kind = if template.name_template().starts_with("video") { Kind::Video } else { Kind::Audio };
+        let pad = lock(&self.pads)
+            .add(&self.obj(), template, kind, name)
+            .inspect_err(|error| gst::error!(CAT, imp = self, "{error}"))
+            .ok()?;
+        self.publish();
         Some(pad.upcast())
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        let mut pads = lock(&self.pads);
-        let is_it = |mine: &mut (gst::GhostPad, Arc<Stream>)| mine.0.upcast_ref::<gst::Pad>() == pad;
-        let _ = pads.video.take_if(is_it).or_else(|| pads.audio.take_if(is_it));
-        self.publish(&pads);
-        drop(pads);
-
-        let sink =
-            pad.downcast_ref::<gst::GhostPad>().and_then(|pad| pad.target()).and_then(|pad| pad.parent_element());
-        let _ = pad.set_active(false);
-        let _ = self.obj().remove_pad(pad);
-        if let Some(sink) = sink {
-            let _ = sink.set_state(gst::State::Null);
-            let _ = self.obj().remove(&sink);
-        }
+        lock(&self.pads).remove(&self.obj(), pad);
+        self.publish();
     }
 
     fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
@@ -341,7 +380,7 @@ impl BinImpl for SelkiesSignal {}
 
 impl SelkiesSignal {
     fn bound_address(&self) -> Option<String> {
-        lock(&self.running).as_ref().map(|running| running.address.to_string())
+        lock(&self.running).as_ref().map(|running| running.address.clone())
     }
 
     fn viewers(&self) -> u32 {
@@ -349,115 +388,75 @@ impl SelkiesSignal {
         hub.map_or(0, |hub| hub.viewers())
     }
 
-    fn congestion_control(&self) -> Control {
-        let element = self.obj().downgrade();
-        Control::new(u64::from(lock(&self.wanted).bitrate) * 1000, move || {
-            if let Some(element) = element.upgrade() {
-                element.notify_target_video_bitrate();
-                element.notify_target_framerate();
-            }
-        })
+    fn stats(&self) -> gst::Structure {
+        let hub = lock(&self.running).as_ref().map(|running| running.hub.clone());
+        let (streams, viewers) = hub.map(|hub| hub.stats()).unwrap_or_default();
+        super::metrics::structure(&streams, &viewers)
     }
 
-    /// Changes what is wanted, and with it what the encoder is to do.
-    fn want(&self, change: impl FnOnce(&mut Wanted)) {
-        let most = {
-            let mut wanted = lock(&self.wanted);
-            change(&mut wanted);
-            u64::from(wanted.bitrate) * 1000
-        };
-        let congestion = lock(&self.running).as_ref().and_then(|running| running.congestion.clone());
-        if let Some(control) = congestion {
+    fn is_active(&self, kind: Kind) -> bool {
+        let stream = lock(&self.pads).stream(kind);
+        stream.is_some_and(|stream| stream.is_active())
+    }
+
+    fn tune(&self, change: impl FnOnce(&mut Tuning)) {
+        self.tuning.send_if_modified(|tuning| {
+            let before = *tuning;
+            change(tuning);
+            *tuning != before
+        });
+        let most = self.tuning.borrow().most();
+        if let Some(control) = self.congestion() {
             control.set_most(most);
         }
         self.obj().notify_target_video_bitrate();
         self.obj().notify_target_framerate();
     }
 
-    /// What the encoder is to do.
-    fn target(&self) -> Wanted {
-        let wanted = *lock(&self.wanted);
-        let congestion = lock(&self.running).as_ref().and_then(|running| running.congestion.clone());
-        let Some(target) = congestion.map(|control| control.target()) else { return wanted };
+    fn congestion(&self) -> Option<Arc<Control>> {
+        lock(&self.running).as_ref().and_then(|running| running.hub.congestion().cloned())
+    }
+
+    /// What the encoder is to be set to.
+    fn target(&self) -> Tuning {
+        let wanted = *self.tuning.borrow();
+        let Some(target) = self.congestion().map(|control| control.target()) else { return wanted };
         // Error correction is sent beside what the encoder makes.
-        let with_fec = 100 + u64::from(lock(&self.settings).fec_percentage);
-        let bitrate = u32::try_from(target.bitrate * 100 / with_fec / 1000).unwrap_or(wanted.bitrate);
-        let framerate = (f64::from(wanted.framerate) * target.framerate).round().max(1.0) as u32;
-        Wanted { bitrate: bitrate.min(wanted.bitrate), framerate }
+        let share = 100 + u64::from(lock(&self.settings).fec_percentage);
+        let carried = u32::try_from(target.bitrate * 100 / share / 1000).unwrap_or(u32::MAX);
+        let framerate = (f64::from(wanted.framerate) * target.framerate).ceil() as u32;
+        Tuning { video_bitrate: carried.min(wanted.video_bitrate), framerate, ..wanted }
     }
 
-    fn add_sink(&self, template: &gst::PadTemplate, name: &str) -> Result<(gst::GhostPad, Stream), glib::BoolError> {
-        let obj = self.obj();
-        let appsink = gst_app::AppSink::builder()
-            .name(format!("{name}-sink"))
-            .sync(false)
-            .async_(false)
-            .enable_last_sample(false)
-            // Encoded frames depend on each other: none may be left out here. Viewers that are too slow lose their own.
-            .build();
-        obj.add(&appsink)?;
-        let inside = appsink.static_pad("sink").ok_or_else(|| glib::bool_error!("appsink without a pad"))?;
-        let pad = gst::GhostPad::builder_from_template_with_target(template, &inside)?.name(name).build();
-        let stream = Stream::new(&pad, &appsink);
-        pad.set_active(true)?;
-        obj.add_pad(&pad)?;
-        appsink.sync_state_with_parent()?;
-        Ok((pad, stream))
+    fn set_gpu_statistics(&self, text: Option<String>) {
+        self.gpu.send_replace(text.and_then(|text| {
+            let structure: gst::Structure = text.parse().ok()?;
+            let memory = |name| structure.get::<u64>(name).ok();
+            Some(GpuStatistics {
+                load: structure.get("load").ok()?,
+                memory_used: memory("memory-used")?,
+                memory_total: memory("memory-total")?,
+            })
+        }));
     }
 
-    fn publish(&self, pads: &Pads) {
+    /// Tells the server which pads there are.
+    fn publish(&self) {
+        let pads = lock(&self.pads);
         if let Some(running) = lock(&self.running).as_ref() {
-            let (video, audio) = pads.streams();
-            running.hub.set_streams(video, audio);
+            running.hub.set_streams(pads.stream(Kind::Video), pads.stream(Kind::Audio));
         }
     }
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
         let settings = lock(&self.settings).clone();
-        let listen: SocketAddr = settings.listen.parse().map_err(|_| {
-            let text =
-                format!("\"{}\" is not an address and port such as 127.0.0.1:8080 or [::]:8080", settings.listen);
-            gst::error_msg!(gst::ResourceError::Settings, ("{text}"))
-        })?;
-        let credentials = match (&settings.password, settings.basic_auth) {
-            (_, false) => None,
-            (Some(password), true) => Some(Credentials::new(&settings.user, password)),
-            (None, true) if listen.ip().is_loopback() => {
-                gst::warning!(CAT, imp = self, "no password: everybody on this machine can use this desktop");
-                None
-            }
-            (None, true) => {
-                return Err(gst::error_msg!(
-                    gst::ResourceError::Settings,
-                    ("Refusing to serve a desktop on {listen} without a password"),
-                    ["set the property password, or basic-auth=false where something else asks for one"]
-                ));
-            }
+        let (video, audio) = {
+            let pads = lock(&self.pads);
+            (pads.stream(Kind::Video), pads.stream(Kind::Audio))
         };
-        let ice = Ice::new(&settings)
-            .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
-        let listener = TcpListener::bind(listen).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, listener))
-        });
-        let (address, listener) = listener.map_err(|error| {
-            gst::error_msg!(
-                gst::ResourceError::OpenReadWrite,
-                ("Cannot listen on {listen}: {error}"),
-                ["choose another address or port with the property listen"]
-            )
-        })?;
-
-        let (video, audio) = lock(&self.pads).streams();
-        let congestion = settings.congestion_control.then(|| Arc::new(self.congestion_control()));
-        let hub = Hub::new(&self.obj(), ice, congestion.clone(), settings.fec_percentage, video, audio);
-        let hub = Arc::new(hub);
-        let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
-        let site = Site { credentials, assets, hub: hub.clone() };
-        let server = Server::start(listener, site)
-            .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
-        gst::info!(CAT, imp = self, "serving on http://{address}/");
-        *lock(&self.running) = Some(Running { server, hub, congestion, address });
+        let running =
+            Running::start(&self.obj(), settings, video, audio, self.tuning.subscribe(), self.gpu.subscribe())?;
+        *lock(&self.running) = Some(running);
         self.obj().notify_bound_address();
         Ok(())
     }
@@ -466,7 +465,7 @@ impl SelkiesSignal {
         // Not under the lock: sessions that end read properties.
         let running = lock(&self.running).take();
         if let Some(running) = running {
-            running.server.stop();
+            running.stop();
             self.obj().notify_bound_address();
         }
     }

@@ -26,12 +26,17 @@ mod http;
 mod hub;
 mod ice;
 mod imp;
+mod metrics;
+mod pads;
 mod playout_delay;
+mod roster;
+mod running;
+mod session;
 mod settings;
 mod stream;
 mod viewer;
 
-pub use settings::TurnProtocol;
+pub use settings::{ControlPolicy, TurnProtocol};
 
 glib::wrapper! {
     /// The element `selkiessignal`.
@@ -40,6 +45,7 @@ glib::wrapper! {
 }
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    ControlPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     TurnProtocol::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "selkiessignal", gst::Rank::NONE, SelkiesSignal::static_type())
 }

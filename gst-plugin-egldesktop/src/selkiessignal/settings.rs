@@ -16,27 +16,46 @@ pub enum TurnProtocol {
     Tcp = 1,
 }
 
-pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
-/// kbit/s, as Selkies has it.
-pub(super) const DEFAULT_BITRATE: u32 = 8000;
-/// Frames per second, as Selkies has it.
-pub(super) const DEFAULT_FRAMERATE: u32 = 60;
+/// Who controls the desktop when a second one comes who may.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstSelkiesControlPolicy")]
+#[repr(i32)]
+pub enum ControlPolicy {
+    /// The one who came last, or asked last; the others watch.
+    #[default]
+    #[enum_value(name = "Who comes or asks last; the others watch", nick = "takeover")]
+    Takeover = 0,
+    /// The one who came first, until it leaves or gives control away.
+    #[enum_value(name = "Who came first, until giving control away or leaving", nick = "first")]
+    First = 1,
+    /// Everybody at once.
+    #[enum_value(name = "Everybody at once", nick = "shared")]
+    Shared = 2,
+}
 
-/// What is wanted of the encoder.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
+/// What the encoders are set to. 0 where that is not known, and cannot be changed from here.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tuning {
     /// kbit/s
-    pub(super) bitrate: u32,
-    /// Frames per second.
+    pub(super) video_bitrate: u32,
+    /// bit/s
+    pub(super) audio_bitrate: u32,
+    /// Most frames per second.
     pub(super) framerate: u32,
 }
 
-impl Default for Wanted {
-    fn default() -> Self {
-        Self { bitrate: DEFAULT_BITRATE, framerate: DEFAULT_FRAMERATE }
+impl Tuning {
+    /// What the network has to carry at most, in bit/s.
+    pub(super) fn most(&self) -> u64 {
+        // As Selkies has it.
+        const DEFAULT: u32 = 8000;
+        u64::from(if self.video_bitrate > 0 { self.video_bitrate } else { DEFAULT }) * 1000
     }
 }
+
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
+pub(super) const DEFAULT_TURN_REST_HEADERS: &str = "x-auth-user,x-turn-protocol,x-turn-tls";
 
 /// No `Debug`: it holds secrets.
 #[derive(Clone)]
@@ -45,7 +64,15 @@ pub(super) struct Settings {
     pub(super) basic_auth: bool,
     pub(super) user: String,
     pub(super) password: Option<String>,
+    pub(super) view_password: Option<String>,
+    pub(super) control_policy: ControlPolicy,
+    pub(super) base_path: Option<String>,
+    pub(super) tls_certificate: Option<String>,
+    pub(super) tls_key: Option<String>,
+    pub(super) metrics_listen: Option<String>,
+    pub(super) signalling_uri: Option<String>,
     pub(super) web_root: Option<String>,
+    pub(super) notice: Option<String>,
     pub(super) stun_server: Option<String>,
     pub(super) turn_host: Option<String>,
     pub(super) turn_port: u32,
@@ -57,9 +84,7 @@ pub(super) struct Settings {
     pub(super) turn_separator: String,
     pub(super) turn_rest_uri: Option<String>,
     pub(super) turn_rest_username: Option<String>,
-    pub(super) turn_rest_username_header: String,
-    pub(super) turn_rest_protocol_header: String,
-    pub(super) turn_rest_tls_header: String,
+    pub(super) turn_rest_headers: String,
     pub(super) cloudflare_turn: bool,
     pub(super) cloudflare_turn_token_id: Option<String>,
     pub(super) cloudflare_turn_api_token: Option<String>,
@@ -77,7 +102,15 @@ impl Default for Settings {
             basic_auth: true,
             user: "user".into(),
             password: None,
+            view_password: None,
+            control_policy: ControlPolicy::default(),
+            base_path: None,
+            tls_certificate: None,
+            tls_key: None,
+            metrics_listen: None,
+            signalling_uri: None,
             web_root: None,
+            notice: None,
             stun_server: None,
             turn_host: None,
             turn_port: DEFAULT_TURN_PORT,
@@ -89,9 +122,7 @@ impl Default for Settings {
             turn_separator: ":".into(),
             turn_rest_uri: None,
             turn_rest_username: None,
-            turn_rest_username_header: "x-auth-user".into(),
-            turn_rest_protocol_header: "x-turn-protocol".into(),
-            turn_rest_tls_header: "x-turn-tls".into(),
+            turn_rest_headers: DEFAULT_TURN_REST_HEADERS.into(),
             cloudflare_turn: false,
             cloudflare_turn_token_id: None,
             cloudflare_turn_api_token: None,

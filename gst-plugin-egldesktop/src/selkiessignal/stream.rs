@@ -1,40 +1,119 @@
 //! One encoded stream on its way from a sink pad to all viewers.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
-use gst_utils::StreamProducer;
+use gst_utils::{ConsumptionLink, StreamProducer};
 use tokio::sync::watch;
 
+use super::metrics::StreamStats;
 use crate::events;
 
 /// The least time between two keyframes that viewers ask for: each costs the bandwidth of many frames, and viewers
 /// that join or lose packets together ask together.
 const KEYFRAME_INTERVAL: Duration = Duration::from_millis(250);
 
-/// An encoded stream.
+/// An encoded stream. While nobody listens, the source upstream sleeps, if it is one that can (see [`events::idle`]).
 pub(super) struct Stream {
     pad: gst::GhostPad,
-    pub(super) producer: StreamProducer,
+    producer: StreamProducer,
     caps: watch::Receiver<Option<gst::Caps>>,
+    audience: Arc<Audience>,
+    counters: Arc<Counters>,
+}
+
+/// What has arrived so far.
+#[derive(Default)]
+struct Counters {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    /// See [`StreamStats::delay`], in nanoseconds.
+    delay: AtomicU64,
+}
+
+/// Whether anybody listens, and that the source knows.
+struct Audience {
+    pad: gst::glib::WeakRef<gst::GhostPad>,
+    listeners: AtomicUsize,
+    /// The source was told since the stream started.
+    told: AtomicBool,
+    /// Called with every change between nobody and somebody.
+    changed: Box<dyn Fn() + Send + Sync>,
+}
+
+/// A listener. Dropping it ends the flow.
+pub(super) struct Subscription {
+    audience: Arc<Audience>,
+    link: ConsumptionLink,
 }
 
 impl Stream {
-    /// Takes what arrives at `appsink`, which `pad` is the outside of.
-    pub(super) fn new(pad: &gst::GhostPad, appsink: &gst_app::AppSink) -> Self {
+    /// Takes what arrives at `appsink`, which `pad` is the outside of. `changed` is called when [`Self::is_active`] does.
+    pub(super) fn new(
+        pad: &gst::GhostPad,
+        appsink: &gst_app::AppSink,
+        changed: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let producer = StreamProducer::with(appsink, gst_utils::streamproducer::ProducerSettings { sync: false });
+        let audience = Arc::new(Audience {
+            pad: pad.downgrade(),
+            listeners: AtomicUsize::new(0),
+            told: AtomicBool::new(false),
+            changed: Box::new(changed),
+        });
         let (caps_sender, caps) = watch::channel(None);
-        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-            if let Some(gst::EventView::Caps(event)) = info.event().map(|event| event.view()) {
-                caps_sender.send_replace(Some(event.caps_owned()));
+        let flow = audience.clone();
+        let counters = Arc::new(Counters::default());
+        let count = counters.clone();
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |pad, info| {
+            match info.event().map(|event| event.view()) {
+                Some(gst::EventView::Caps(event)) => drop(caps_sender.send_replace(Some(event.caps_owned()))),
+                Some(gst::EventView::StreamStart(_)) => flow.told.store(false, Ordering::SeqCst),
+                Some(_) => {}
+                // The first picture has shown that everything works, and how it is encoded. That is enough for now.
+                None => {
+                    if let Some(buffer) = info.buffer() {
+                        count.add(pad, buffer);
+                    }
+                    if flow.is_empty() && !flow.told.load(Ordering::SeqCst) {
+                        flow.tell();
+                    }
+                }
             }
             gst::PadProbeReturn::Ok
         });
         if let Some(inside) = appsink.static_pad("sink") {
             coalesce_keyframe_requests(&inside);
         }
-        Self { pad: pad.clone(), producer, caps }
+        Self { pad: pad.clone(), producer, caps, audience, counters }
+    }
+
+    /// Lets the stream flow into `appsrc`.
+    pub(super) fn subscribe(&self, appsrc: &gst_app::AppSrc) -> Result<Subscription, gst_utils::AddConsumerError> {
+        let link = self.producer.add_consumer(appsrc)?;
+        if self.audience.listeners.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.audience.tell();
+            (self.audience.changed)();
+        }
+        Ok(Subscription { audience: self.audience.clone(), link })
+    }
+
+    /// Its numbers; `kind` is `video` or `audio`.
+    pub(super) fn stats(&self, kind: &'static str) -> StreamStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StreamStats {
+            kind,
+            frames: read(&self.counters.frames),
+            bytes: read(&self.counters.bytes),
+            delay: Duration::from_nanos(read(&self.counters.delay)),
+        }
+    }
+
+    /// Whether anybody listens.
+    pub(super) fn is_active(&self) -> bool {
+        !self.audience.is_empty()
     }
 
     /// The caps of the stream, as soon as it has any.
@@ -66,6 +145,59 @@ impl Stream {
     /// Sends what a viewer does upstream.
     pub(super) fn push_upstream(&self, event: gst::Event) -> bool {
         self.pad.push_event(event)
+    }
+}
+
+impl Counters {
+    fn add(&self, pad: &gst::GhostPad, buffer: &gst::Buffer) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(buffer.size() as u64, Ordering::Relaxed);
+        // A live source stamps with the running time of the capture; encoders may shift it, and the segment shifts it back.
+        let segment = pad.sticky_event::<gst::event::Segment>(0);
+        let captured = segment.and_then(|event| {
+            let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+            segment.to_running_time(buffer.pts())
+        });
+        let now = pad.parent_element().and_then(|element| element.current_running_time());
+        if let (Some(captured), Some(now)) = (captured, now) {
+            self.delay.store(now.saturating_sub(captured).nseconds(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Subscription {
+    /// How many frames went through, and how many did not.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.link.pushed(), self.link.dropped())
+    }
+}
+
+impl Audience {
+    fn is_empty(&self) -> bool {
+        self.listeners.load(Ordering::SeqCst) == 0
+    }
+
+    /// Tells the source whether it may sleep. Without a lock, because the way up passes through elements that hold their
+    /// own; several threads may do it at once, so the last word is checked against what holds then.
+    fn tell(&self) {
+        self.told.store(true, Ordering::SeqCst);
+        let Some(pad) = self.pad.upgrade() else { return };
+        loop {
+            let idle = self.is_empty();
+            pad.push_event(events::idle(idle));
+            if self.is_empty() == idle {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if self.audience.listeners.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.audience.tell();
+            (self.audience.changed)();
+        }
     }
 }
 

@@ -2,45 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    expand::{ExpandError, Variables},
-    file::{FileError, Knob, Library, PipelineFile, PropertyRef, Source},
+    assembly::{Alternative, Assembly, Definition, ENCODER, Part, Purpose},
+    expand::{DeclareError, ExpandError, Variables},
+    file::{Encoder, PipelineFile},
+    library::{FileError, Library, Source},
 };
-use crate::settings::Value;
 
 /// How deep includes may nest. Two is what anybody needs; a file that includes itself ends here too.
 const DEPTH_LIMIT: usize = 8;
-
-/// Everything that has to be known to build a pipeline.
-#[derive(Debug, Default)]
-pub(crate) struct Assembly {
-    pub(crate) description: String,
-    /// Labels of the files that take part.
-    pub(crate) files: Vec<String>,
-    /// Those that do not, with the condition that turned them off.
-    pub(crate) skipped: Vec<(String, String)>,
-    /// The launch texts, in order.
-    pub(crate) launch: Vec<String>,
-    /// Element factory → Debian package.
-    pub(crate) requires: BTreeMap<String, String>,
-    pub(crate) optional: BTreeSet<String>,
-    /// (element, property) → value. A file's own values win over those of what it includes.
-    pub(crate) properties: BTreeMap<(String, String), Property>,
-    pub(crate) video_bitrate: Option<Knob>,
-    pub(crate) audio_bitrate: Option<Knob>,
-    pub(crate) serving: Option<PropertyRef>,
-}
-
-/// A value to set, and where it is written.
-#[derive(Debug)]
-pub(crate) struct Property {
-    pub(crate) value: Value,
-    /// "file:line", for errors.
-    pub(crate) origin: String,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
@@ -56,35 +28,64 @@ pub(crate) enum AssembleError {
     WhenAtTop(String),
     #[error("{file}: when = \"{text}\": {reason}")]
     When { file: String, text: String, reason: String },
+    #[error("{file}: [variables.{name}] ({meaning}): {error}")]
+    Variable { file: String, name: String, meaning: String, error: Box<DeclareError> },
     #[error(
-        "{0}: a launch text takes no ${{}}: name the element and set its property in [properties.NAME], where no value can \
-         be mistaken for syntax"
+        "{0}: a launch text takes no ${{}} but ${{ENCODER}}: name the element and set its property in [properties.NAME], \
+         where no value can be mistaken for syntax"
     )]
     DollarInLaunch(String),
+    #[error("{0}: ${{ENCODER}} in a launch text, but no [[encoder]] says what it can be")]
+    NoEncoder(String),
+    #[error("element = \"{element}\" of an [[encoder]]: {reason}")]
+    Element { element: String, reason: String },
     #[error("{origin}: [properties.{element}] {property}: {reason}")]
     Property { origin: String, element: String, property: String, reason: String },
 }
 
 impl Assembly {
-    pub(crate) fn of(library: &Library, encoder: &str, variables: &Variables) -> Result<Self, AssembleError> {
+    /// `encoder` is the name of a file, `chosen` which of its elements `${ENCODER}` is.
+    pub(crate) fn of(
+        library: &Library,
+        encoder: &str,
+        chosen: usize,
+        variables: &Variables,
+    ) -> Result<Self, AssembleError> {
         let known = library.encoders()?;
         if !known.contains(encoder) {
-            return Err(AssembleError::UnknownEncoder { name: encoder.to_owned(), known: known.into_iter().collect() });
+            let known = std::iter::once("auto".to_owned()).chain(known).collect();
+            return Err(AssembleError::UnknownEncoder { name: encoder.to_owned(), known });
         }
-        let mut assembly = Self::default();
         let (source, file) = library.load(&format!("{encoder}.toml"))?;
         if file.when.is_some() {
             return Err(AssembleError::WhenAtTop(source.label));
         }
-        assembly.description = file.description.clone();
-        assembly.add(library, variables, &source, file, 0)?;
+        let mut assembly = Self {
+            description: file.description.clone(),
+            files: Vec::new(),
+            skipped: Vec::new(),
+            auto: file.auto,
+            checks: Vec::new(),
+            chosen,
+            parts: Vec::new(),
+            optional: BTreeSet::new(),
+            controls: BTreeMap::new(),
+            gpu_statistics: None,
+            serving: None,
+            variables: variables.clone(),
+        };
+        assembly.add(library, &source, file, 0)?;
+        if assembly.encoder().is_none() && assembly.parts.iter().any(|part| part.launch.contains(ENCODER)) {
+            return Err(AssembleError::NoEncoder(source.label));
+        }
+        // Values that cannot be are better found now than once everything runs.
+        assembly.properties(Purpose::Run)?;
         Ok(assembly)
     }
 
     fn add(
         &mut self,
         library: &Library,
-        variables: &Variables,
         source: &Source,
         file: PipelineFile,
         depth: usize,
@@ -93,49 +94,61 @@ impl Assembly {
             return Err(AssembleError::TooDeep(source.label.clone()));
         }
         for name in &file.include {
-            self.include(library, variables, name, depth).map_err(|error| match error {
+            self.include(library, name, depth).map_err(|error| match error {
                 error @ AssembleError::File(_) => {
                     AssembleError::Include { includer: source.label.clone(), error: Box::new(error) }
                 }
                 error => error,
             })?;
         }
-        if file.launch.contains('$') {
-            return Err(AssembleError::DollarInLaunch(source.label.clone()));
-        }
-        self.files.push(source.label.clone());
-        self.launch.push(file.launch.trim().to_owned());
-        self.requires.extend(file.requires);
-        self.optional.extend(file.optional);
-        for (element, properties) in file.properties {
-            for (property, value) in properties {
-                let origin = format!("{}:{}", source.label, source.line(value.span()));
-                let value = property_value(&value, variables).map_err(|reason| AssembleError::Property {
-                    origin: origin.clone(),
-                    element: element.clone(),
-                    property: property.clone(),
-                    reason,
-                })?;
-                self.properties.insert((element.clone(), property), Property { value, origin });
+        for text in [Some(&file.launch), file.trial.as_ref()].into_iter().flatten() {
+            if text.replace(ENCODER, "").contains('$') {
+                return Err(AssembleError::DollarInLaunch(source.label.clone()));
             }
         }
-        self.video_bitrate = file.video_bitrate.or(self.video_bitrate.take());
-        self.audio_bitrate = file.audio_bitrate.or(self.audio_bitrate.take());
+        for (name, declaration) in &file.variables {
+            let error = |error| AssembleError::Variable {
+                file: source.label.clone(),
+                name: name.clone(),
+                meaning: declaration.meaning.clone(),
+                error: Box::new(error),
+            };
+            self.variables.declare(name, declaration).map_err(error)?;
+        }
+        let define = |element: &str, properties: BTreeMap<String, Spanned<toml::Value>>| {
+            let defined = properties.into_iter().map(|(name, value)| {
+                let origin = format!("{}:{}", source.label, source.line(value.span()));
+                ((element.to_owned(), name), Definition { value: value.into_inner(), origin })
+            });
+            defined.collect::<BTreeMap<_, _>>()
+        };
+        let encoders = file.encoder.into_iter().map(|encoder| {
+            let Encoder { element, package, properties, expect } = encoder;
+            let element = self.factory(element)?;
+            Ok(Alternative { element, package, properties: define("encoder", properties), expect })
+        });
+        let part = Part {
+            launch: file.launch.trim().to_owned(),
+            trial: file.trial.map(|text| text.trim().to_owned()),
+            requires: file.requires,
+            encoders: encoders.collect::<Result<_, AssembleError>>()?,
+            properties: file.properties.into_iter().flat_map(|(name, values)| define(&name, values)).collect(),
+        };
+        self.files.push(source.label.clone());
+        self.parts.push(part);
+        self.checks.extend(file.checks);
+        self.optional.extend(file.optional);
+        self.controls.extend(file.controls);
+        self.gpu_statistics = file.gpu_statistics.or(self.gpu_statistics.take());
         self.serving = file.serving.or(self.serving.take());
         Ok(())
     }
 
-    fn include(
-        &mut self,
-        library: &Library,
-        variables: &Variables,
-        name: &str,
-        depth: usize,
-    ) -> Result<(), AssembleError> {
+    fn include(&mut self, library: &Library, name: &str, depth: usize) -> Result<(), AssembleError> {
         let (source, file) = library.load(name)?;
         if let Some(text) = &file.when {
             let error = |reason: String| AssembleError::When { file: source.label.clone(), text: text.clone(), reason };
-            let value = variables.expand(text).map_err(|reason: ExpandError| error(reason.to_string()))?;
+            let value = self.variables.expand(text).map_err(|reason: ExpandError| error(reason.to_string()))?;
             match value.expose() {
                 "true" => {}
                 "false" => {
@@ -145,63 +158,27 @@ impl Assembly {
                 _ => return Err(error("is neither true nor false".to_owned())),
             }
         }
-        self.add(library, variables, &source, file, depth + 1)
+        self.add(library, &source, file, depth + 1)
     }
-}
 
-/// A number that is computed: the value times `scale`, then held between `min` and `max`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Number {
-    value: toml::Value,
-    #[serde(default = "one")]
-    scale: i64,
-    #[serde(default)]
-    min: Option<i64>,
-    #[serde(default)]
-    max: Option<i64>,
-}
-
-fn one() -> i64 {
-    1
-}
-
-fn property_value(value: &Spanned<toml::Value>, variables: &Variables) -> Result<Value, String> {
-    match value.get_ref() {
-        toml::Value::Table(table) => {
-            let number: Number =
-                table.clone().try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
-            number.compute(variables)
+    /// The name of an element factory. It becomes launch text, so a variable in it must be a number.
+    fn factory(&self, text: String) -> Result<String, AssembleError> {
+        let error = |reason: String| AssembleError::Element { element: text.clone(), reason };
+        for name in Variables::names(&text) {
+            self.variables.number(&name).map_err(error)?;
         }
-        value => plain_value(value, variables),
-    }
-}
-
-fn plain_value(value: &toml::Value, variables: &Variables) -> Result<Value, String> {
-    match value {
-        toml::Value::String(text) => variables.expand(text).map_err(|error| error.to_string()),
-        toml::Value::Integer(number) => Ok(Value::public(number.to_string())),
-        toml::Value::Float(number) => Ok(Value::public(number.to_string())),
-        toml::Value::Boolean(truth) => Ok(Value::public(truth.to_string())),
-        other => Err(format!("a {} cannot be a property's value", other.type_str())),
-    }
-}
-
-impl Number {
-    fn compute(self, variables: &Variables) -> Result<Value, String> {
-        let value = plain_value(&self.value, variables)?;
-        if value.expose().is_empty() {
-            return Ok(value);
+        let element = self.variables.expand(&text).map_err(|reason| error(reason.to_string()))?;
+        let element = element.expose();
+        if element.is_empty() || !element.chars().all(|char| char.is_ascii_alphanumeric() || "-_".contains(char)) {
+            return Err(error("is not the name of an element".to_owned()));
         }
-        let number: i64 = value.expose().parse().map_err(|_| format!("\"{}\" is not a whole number", value.shown()))?;
-        let number = number.checked_mul(self.scale).ok_or("the number is too large")?;
-        let number = number.max(self.min.unwrap_or(i64::MIN)).min(self.max.unwrap_or(i64::MAX));
-        Ok(Value::new(number.to_string(), value.secret))
+        Ok(element.to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::control::Control;
     use super::*;
     use crate::{
         password::Access,
@@ -209,8 +186,9 @@ mod tests {
     };
 
     fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Variables {
-        let settings = Settings::read(&Environment::from(pairs)).unwrap();
-        Variables::new(&settings, &Access::of(&settings).unwrap(), "")
+        let environment = Environment::from(pairs);
+        let settings = Settings::read(&environment).unwrap();
+        Variables::new(&environment, &settings, &Access::of(&settings).unwrap(), "")
     }
 
     fn assemble(files: &[(&str, &str)]) -> Result<Assembly, AssembleError> {
@@ -218,32 +196,42 @@ mod tests {
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        Assembly::of(&Library::new(Some(folder.path().to_owned())), "a", &variables([("SELKIES_VIDEO_BITRATE", "500")]))
+        let variables = variables([("SELKIES_VIDEO_BITRATE", "500"), ("MINE", "7")]);
+        Assembly::of(&Library::new(Some(folder.path().to_owned())), "a", 0, &variables)
     }
 
-    fn value<'a>(assembly: &'a Assembly, element: &str, property: &str) -> &'a str {
-        assembly.properties[&(element.to_owned(), property.to_owned())].value.expose()
+    fn value(assembly: &Assembly, element: &str, property: &str) -> String {
+        let properties = assembly.properties(Purpose::Run).unwrap();
+        properties[&(element.to_owned(), property.to_owned())].value.expose().to_owned()
     }
 
     #[test]
     fn every_built_in_encoder_comes_together() {
         let library = Library::new(None);
         for encoder in library.encoders().unwrap() {
-            let with = Assembly::of(&library, &encoder, &variables([])).unwrap();
-            let without = Assembly::of(&library, &encoder, &variables([("ENABLE_AUDIO", "false")])).unwrap();
+            let with = Assembly::of(&library, &encoder, 0, &variables([])).unwrap();
+            let without = Assembly::of(&library, &encoder, 0, &variables([("ENABLE_AUDIO", "false")])).unwrap();
             assert_eq!((with.skipped.len(), without.skipped.len()), (0, 1), "{encoder}");
-            assert!(with.video_bitrate.is_some() && with.serving.is_some(), "{encoder}");
+            assert!(with.serving.is_some() && with.has_trial() && with.encoder().is_some(), "{encoder}");
+            assert_eq!(with.controls.len(), Control::ALL.len(), "{encoder}");
         }
     }
 
     #[test]
-    fn the_built_in_files_get_the_settings() {
+    fn every_built_in_encoder_follows_the_bitrate_and_has_an_infinite_group_of_pictures() {
         let library = Library::new(None);
-        let x264 = Assembly::of(&library, "x264enc", &variables([("WEBRTC_VIDEO_BITRATE", "3000")])).unwrap();
-        assert_eq!(value(&x264, "encoder", "bitrate"), "3000");
-        assert_eq!(value(&x264, "signal", "listen"), "127.0.0.1:8080");
-        let vp8 = Assembly::of(&library, "vp8enc", &variables([("WEBRTC_VIDEO_BITRATE", "3000")])).unwrap();
-        assert_eq!(value(&vp8, "encoder", "target-bitrate"), "3000000");
+        for encoder in library.encoders().unwrap() {
+            let mut assembly = Assembly::of(&library, &encoder, 0, &variables([])).unwrap();
+            let of_encoder = |assembly: &Assembly| {
+                let properties = assembly.properties(Purpose::Trial).unwrap();
+                properties.into_iter().filter(|((element, _), _)| element == "encoder").collect::<BTreeMap<_, _>>()
+            };
+            let before = of_encoder(&assembly);
+            let uses = |name: &str| before.values().any(|value| value.variables.iter().any(|used| used == name));
+            assert!(uses("SELKIES_KEYFRAME_DISTANCE"), "{encoder}");
+            assembly.variables.set_number(Control::VideoBitrate.variable(), 3000);
+            assert_ne!(of_encoder(&assembly), before, "{encoder}");
+        }
     }
 
     #[test]
@@ -253,8 +241,42 @@ mod tests {
             ("b.toml", "description='b'\nlaunch='x'\n[properties.e]\np=1\nq=true\n"),
         ])
         .unwrap();
-        assert_eq!(assembly.launch, ["x", "y"]);
-        assert_eq!((value(&assembly, "e", "p"), value(&assembly, "e", "q")), ("2", "true"));
+        assert_eq!(assembly.launch(Purpose::Run), "x\ny");
+        assert_eq!((value(&assembly, "e", "p").as_str(), value(&assembly, "e", "q").as_str()), ("2", "true"));
+    }
+
+    #[test]
+    fn an_encoder_can_be_one_of_several_elements() {
+        let file = "description='a'\nlaunch='x ! ${ENCODER} name=encoder ! y'\n[properties.encoder]\np=1\nq=1\n\
+                    [[encoder]]\nelement='dev${CPUS}enc'\npackage='z'\nproperties.p=2\nexpect.d='e'\n\
+                    [[encoder]]\nelement='other'\npackage='z'\n";
+        let own = "description='b'\ninclude=['b.toml']\n[properties.encoder]\nq=3\n";
+        let assembly = assemble(&[("a.toml", own), ("b.toml", file)]).unwrap();
+        let cpus = assembly.variables.number("CPUS").unwrap();
+        assert_eq!(assembly.launch(Purpose::Run), format!("x ! dev{cpus}enc name=encoder ! y"));
+        assert_eq!((value(&assembly, "encoder", "p"), value(&assembly, "encoder", "q")), ("2".into(), "3".into()));
+        assert!(assembly.requires(Purpose::Run).contains_key(format!("dev{cpus}enc").as_str()));
+        assert_eq!(assembly.encoders().len(), 2);
+        let origin = &assembly.properties(Purpose::Run).unwrap()[&("encoder".into(), "p".into())].origin;
+        assert!(origin.ends_with("b.toml:9"), "{origin}");
+    }
+
+    #[test]
+    fn a_trial_leaves_out_what_a_file_stands_in_for() {
+        let assembly = assemble(&[
+            ("a.toml", "description='a'\ninclude=['b.toml']\nlaunch='y'\n[properties.e]\np=2\n"),
+            ("b.toml", "description='b'\nlaunch='x'\ntrial='t'\n[requires]\nx='p'\n[properties.e]\np=1\nq=true\n"),
+        ])
+        .unwrap();
+        assert_eq!(assembly.launch(Purpose::Trial), "t\ny");
+        assert_eq!(assembly.properties(Purpose::Trial).unwrap().len(), 1);
+        assert!(assembly.requires(Purpose::Trial).is_empty());
+    }
+
+    #[test]
+    fn a_value_can_be_made_of_a_variable_that_the_file_declares() {
+        let text = "description='a'\n[variables.MINE]\nmeaning='m'\ndefault=3\n[properties.e]\np='${MINE}'\n";
+        assert_eq!(value(&assemble(&[("a.toml", text)]).unwrap(), "e", "p"), "7");
     }
 
     #[test]
@@ -277,6 +299,12 @@ mod tests {
             ("[properties.e]\np=[1]", "a.toml:3: [properties.e] p: a array cannot"),
             ("[properties.e]\np={value=1,sclae=2}", "a.toml:3: [properties.e] p: unknown field `sclae`"),
             ("[properties.e]\np={value='x'}", "\"x\" is not a whole number"),
+            ("[properties.e]\np={control='vbv',unit='1/s'}", "a.toml:3: [properties.e] p: Vbv is not measured"),
+            ("[properties.e]\np={control='vbb',unit='1/s'}", "a.toml:3: [properties.e] p: unknown variant `vbb`"),
+            ("[variables.MINE]\nmeaning='m'\nmax=3", "a.toml: [variables.MINE] (m): MINE is \"7\", but must be"),
+            ("[[encoder]]\nelement='x${USER}'\npackage='p'", "USER is not a whole number"),
+            ("[[encoder]]\nelement='x ! y'\npackage='p'", "is not the name of an element"),
+            ("launch='${ENCODER}'", "no [[encoder]] says"),
             ("launch='fakesrc name=${USER}'", "takes no ${}"),
             ("include=['b.toml']", "a.toml includes there is no pipeline file b.toml"),
             ("include=['a.toml']", "without end"),
@@ -301,7 +329,7 @@ mod tests {
 
     #[test]
     fn an_unknown_encoder_is_answered_with_the_list() {
-        let error = Assembly::of(&Library::new(None), "x265enc", &variables([])).unwrap_err().to_string();
-        assert!(error.contains("\"x265enc\"") && error.contains("vp8enc, x264enc"), "{error}");
+        let error = Assembly::of(&Library::new(None), "nonsense", 0, &variables([])).unwrap_err().to_string();
+        assert!(error.contains("\"nonsense\"") && error.contains("there is auto, "), "{error}");
     }
 }

@@ -3,45 +3,51 @@
 use gst::prelude::*;
 
 use super::{
-    assemble::Assembly,
+    assemble::AssembleError,
+    assembly::{Assembly, Key, Property, Purpose},
+    file::PropertyRef,
     properties::{self, PropertyError},
 };
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BuildError {
-    #[error("{}", missing_text(.missing, .note))]
+    #[error("{}{note}", missing_text(.missing))]
     Missing { missing: Vec<(String, String)>, note: String },
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
     #[error("the launch text of {files} is wrong: {error}")]
     Launch { files: String, error: gst::glib::Error },
     #[error("{origin}: there is no element named \"{element}\" in the launch text")]
     NoElement { origin: String, element: String },
     #[error("{place}: {error}")]
     Property { place: String, error: PropertyError },
+    #[error("{element} is not the right one: its {property} is {is}, not {expected}")]
+    Unexpected { element: String, property: String, is: String, expected: String },
     #[error("the launch text of {0} makes something that is not a pipeline")]
     NotAPipeline(String),
 }
 
-fn missing_text(missing: &[(String, String)], note: &str) -> String {
+pub(crate) fn missing_text(missing: &[(String, String)]) -> String {
     let list: Vec<_> = missing.iter().map(|(element, package)| format!("{element} (package {package})")).collect();
-    format!("these GStreamer elements are missing: {}{note}", list.join(", "))
+    format!("these GStreamer elements are missing: {}", list.join(", "))
 }
 
 /// The required elements that this GStreamer does not have, with the package each comes in.
-pub(crate) fn missing_elements(assembly: &Assembly) -> Vec<(String, String)> {
-    let is_missing = |factory: &str| gst::ElementFactory::find(factory).is_none();
-    let requires = assembly.requires.iter().filter(|(factory, _)| is_missing(factory));
-    requires.map(|(factory, package)| (factory.clone(), package.clone())).collect()
+pub(crate) fn missing_elements(assembly: &Assembly, purpose: Purpose) -> Vec<(String, String)> {
+    let requires = assembly.requires(purpose).into_iter();
+    let missing = requires.filter(|(factory, _)| gst::ElementFactory::find(factory).is_none());
+    missing.map(|(factory, package)| (factory.to_owned(), package.to_owned())).collect()
 }
 
 /// `plugin_note` says what became of our own plug-in, for the case that an element is missing.
-pub(crate) fn build(assembly: &Assembly, plugin_note: &str) -> Result<gst::Pipeline, BuildError> {
-    let missing = missing_elements(assembly);
+pub(crate) fn build(assembly: &Assembly, purpose: Purpose, plugin_note: &str) -> Result<gst::Pipeline, BuildError> {
+    let missing = missing_elements(assembly, purpose);
     if !missing.is_empty() {
         return Err(BuildError::Missing { missing, note: plugin_note.to_owned() });
     }
 
     let files = || assembly.files.join(", ");
-    let parsed = gst::parse::launch_full(&assembly.launch.join("\n"), None, gst::ParseFlags::FATAL_ERRORS)
+    let parsed = gst::parse::launch_full(&assembly.launch(purpose), None, gst::ParseFlags::FATAL_ERRORS)
         .map_err(|error| BuildError::Launch { files: files(), error })?;
     let pipeline = match parsed.downcast::<gst::Pipeline>() {
         Ok(pipeline) => pipeline,
@@ -53,37 +59,66 @@ pub(crate) fn build(assembly: &Assembly, plugin_note: &str) -> Result<gst::Pipel
         }
     };
 
-    for ((element, name), property) in &assembly.properties {
-        let target = pipeline
-            .by_name(element)
-            .ok_or_else(|| BuildError::NoElement { origin: property.origin.clone(), element: element.clone() })?;
-        // Empty means "as the element has it": a variable that is not set leaves its property alone.
-        if property.value.expose().is_empty() {
-            continue;
-        }
-        properties::set(&target, name, property.value.expose(), property.value.shown()).map_err(|error| {
-            BuildError::Property { place: format!("{}: [properties.{element}] {name}", property.origin), error }
-        })?;
+    for (key, property) in &assembly.properties(purpose)? {
+        set(&pipeline, key, property)?;
     }
-    check_references(assembly, &pipeline)?;
+    if purpose == Purpose::Run {
+        check_references(assembly, &pipeline)?;
+    }
     Ok(pipeline)
 }
 
-/// What is used later must exist now: a mistake in a file is better found at the start than on the first bitrate change.
+/// Sets a property of an element in the pipeline.
+pub(super) fn set(pipeline: &gst::Pipeline, key: &Key, property: &Property) -> Result<(), BuildError> {
+    let (element, name) = key;
+    let target = pipeline
+        .by_name(element)
+        .ok_or_else(|| BuildError::NoElement { origin: property.origin.clone(), element: element.clone() })?;
+    // Empty means "as the element has it": a variable that is not set leaves its property alone.
+    if property.value.expose().is_empty() {
+        return Ok(());
+    }
+    properties::set(&target, name, property.value.expose(), property.value.shown()).map_err(|error| {
+        BuildError::Property { place: format!("{}: [properties.{element}] {name}", property.origin), error }
+    })
+}
+
+/// Several GPUs have elements of the same kind; which device one stands for is said by its properties, once it runs.
+pub(super) fn check_expectations(assembly: &Assembly, pipeline: &gst::Pipeline) -> Result<(), BuildError> {
+    let Some(encoder) = assembly.encoder().filter(|encoder| !encoder.expect.is_empty()) else { return Ok(()) };
+    let origin = || "[[encoder]] expect".to_owned();
+    let element = pipeline
+        .by_name("encoder")
+        .ok_or_else(|| BuildError::NoElement { origin: origin(), element: "encoder".to_owned() })?;
+    for (property, expected) in &encoder.expect {
+        properties::find(&element, property)
+            .map_err(|error| BuildError::Property { place: format!("{}: {property}", origin()), error })?;
+        let expected = assembly.variables.expand(expected).map_err(|error| AssembleError::Property {
+            origin: origin(),
+            element: "encoder".to_owned(),
+            property: property.clone(),
+            reason: error.to_string(),
+        })?;
+        let is = element.property_value(property).transform::<String>();
+        let is = is.ok().and_then(|value| value.get::<Option<String>>().ok().flatten()).unwrap_or_default();
+        if is != expected.expose() {
+            let (element, property) = (encoder.element.clone(), property.clone());
+            return Err(BuildError::Unexpected { element, property, is, expected: expected.shown().to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// What is used later must exist now: a mistake in a file is better found at the start than on the first change.
 fn check_references(assembly: &Assembly, pipeline: &gst::Pipeline) -> Result<(), BuildError> {
-    let knob = |section, knob: &Option<super::file::Knob>| {
-        knob.as_ref().map(|knob| (section, knob.element.clone(), knob.property.clone()))
-    };
-    let references = [
-        knob("[video-bitrate]", &assembly.video_bitrate),
-        knob("[audio-bitrate]", &assembly.audio_bitrate),
-        assembly.serving.as_ref().map(|it| ("[serving]", it.element.clone(), it.property.clone())),
-    ];
-    for (section, element, property) in references.into_iter().flatten() {
+    let controls = assembly.controls.values().map(|it| ("[controls]", it));
+    let others = [("[serving]", &assembly.serving), ("[gpu-statistics]", &assembly.gpu_statistics)];
+    let others = others.into_iter().filter_map(|(section, it)| Some((section, it.as_ref()?)));
+    for (section, PropertyRef { element, property }) in controls.chain(others) {
         let target = pipeline
-            .by_name(&element)
+            .by_name(element)
             .ok_or_else(|| BuildError::NoElement { origin: section.to_owned(), element: element.clone() })?;
-        properties::find(&target, &property)
+        properties::find(&target, property)
             .map_err(|error| BuildError::Property { place: format!("{section}: {element}.{property}"), error })?;
     }
     Ok(())
@@ -91,7 +126,7 @@ fn check_references(assembly: &Assembly, pipeline: &gst::Pipeline) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use super::super::{expand::Variables, file::Library};
+    use super::super::{expand::Variables, library::Library};
     use super::*;
     use crate::{
         password::Access,
@@ -103,10 +138,11 @@ mod tests {
         gst::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.toml"), format!("description = 'a'\n{text}\n")).unwrap();
-        let settings = Settings::read(&Environment::from([])).unwrap();
-        let variables = Variables::new(&settings, &Access::of(&settings).unwrap(), "");
-        let assembly = Assembly::of(&Library::new(Some(folder.path().to_owned())), "a", &variables).unwrap();
-        build(&assembly, "")
+        let environment = Environment::from([]);
+        let settings = Settings::read(&environment).unwrap();
+        let variables = Variables::new(&environment, &settings, &Access::of(&settings).unwrap(), "");
+        let assembly = Assembly::of(&Library::new(Some(folder.path().to_owned())), "a", 0, &variables).unwrap();
+        build(&assembly, Purpose::Run, "")
     }
 
     #[test]
@@ -140,6 +176,10 @@ mod tests {
             (
                 "launch = 'queue name=q'\n[properties.q]\nleaky = 'x'",
                 "a.toml:4: [properties.q] leaky: \"x\" does not fit",
+            ),
+            (
+                "launch = 'queue name=q'\n[controls]\nframerate = { element = 'q', property = 'x' }",
+                "[controls]: q.x: queue",
             ),
             ("launch = 'queue name=q'\n[serving]\nelement = 'q'\nproperty = 'x'", "[serving]: q.x: queue has no such"),
         ];

@@ -1,30 +1,48 @@
-//! The format of a pipeline file, and where the files are found. pipelines/README.md is its reference.
+//! The format of a pipeline file. pipelines/README.md is its reference, pipelines/schema.json its JSON Schema, which a test
+//! compares with the types here.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Component, Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-/// Nobody writes more than this by hand; whatever is larger is not a pipeline file.
-const SIZE_LIMIT: u64 = 256 * 1024;
+use super::control::Control;
 
-/// One file, as it is written.
+/// Element → property → value.
+type Properties = BTreeMap<String, BTreeMap<String, Spanned<toml::Value>>>;
+
+/// A pipeline file: how the desktop is captured, encoded and sent.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct PipelineFile {
+    /// One line, for people.
     pub(crate) description: String,
+    /// Files to take in before this one, by their path in the folder.
     #[serde(default)]
     pub(crate) include: Vec<String>,
-    /// An included file takes part only when this expands to "true".
+    /// In an included file: it takes part when this expands to "true", not when to "false".
     #[serde(default)]
     pub(crate) when: Option<String>,
+    /// Place in the order in which WEBRTC_ENCODER=auto tries encoders, lowest first; without it, it is never picked.
+    #[serde(default)]
+    pub(crate) auto: Option<u32>,
+    /// Environment variables that this file adds to those of the launcher.
+    #[serde(default)]
+    pub(crate) variables: BTreeMap<String, Declaration>,
+    /// What the machine must have. Where there is any, the encoder is one of hardware and tried before it is used.
+    #[serde(default)]
+    pub(crate) checks: Vec<Check>,
+    /// Text as for gst-launch-1.0; the texts of all files together make one pipeline. `${ENCODER}` is the element that
+    /// was chosen among [[encoder]].
     #[serde(default)]
     pub(crate) launch: String,
+    /// Stands in for `launch` while an encoder is tried with one frame; the file's properties are left out then.
+    #[serde(default)]
+    pub(crate) trial: Option<String>,
+    /// The encoders that `${ENCODER}` can be, best first: the first that works is taken.
+    #[serde(default)]
+    pub(crate) encoder: Vec<Encoder>,
     /// Element factory → the Debian package it comes in.
     #[serde(default)]
     pub(crate) requires: BTreeMap<String, String>,
@@ -33,229 +51,114 @@ pub(crate) struct PipelineFile {
     pub(crate) optional: Vec<String>,
     /// Element name → property → value.
     #[serde(default)]
-    pub(crate) properties: BTreeMap<String, BTreeMap<String, Spanned<toml::Value>>>,
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, BTreeMap<String, super::value::PropertyValue>>"))]
+    pub(crate) properties: Properties,
+    /// Properties in which an element says, while it runs, what a control shall be.
     #[serde(default)]
-    pub(crate) video_bitrate: Option<Knob>,
+    pub(crate) controls: BTreeMap<Control, PropertyRef>,
+    /// The property that takes the GPU's load and memory, each second.
     #[serde(default)]
-    pub(crate) audio_bitrate: Option<Knob>,
-    /// Where to read the address on which the desktop is served.
+    pub(crate) gpu_statistics: Option<PropertyRef>,
+    /// The property in which the address stands on which the desktop is served.
     #[serde(default)]
     pub(crate) serving: Option<PropertyRef>,
 }
 
-/// A property that is changed while the pipeline runs.
+/// One of the elements that `${ENCODER}` can be.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Knob {
+pub(crate) struct Encoder {
+    /// Element factory. `${NAME}` stands for a variable that is a number, as in `varenderD${RENDER_NODE}h264enc`.
     pub(crate) element: String,
-    pub(crate) property: String,
-    pub(crate) unit: Unit,
+    /// The Debian package it comes in.
+    pub(crate) package: String,
+    /// Properties of the element named `encoder` that only this one has.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, super::value::PropertyValue>"))]
+    pub(crate) properties: BTreeMap<String, Spanned<toml::Value>>,
+    /// What its properties must say for it to be the right one, such as the device it stands for.
+    #[serde(default)]
+    pub(crate) expect: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(crate) enum Unit {
-    #[serde(rename = "bit/s")]
-    Bit,
-    #[serde(rename = "kbit/s")]
-    Kilobit,
-}
-
-impl std::fmt::Display for Unit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Bit => "bit/s",
-            Self::Kilobit => "kbit/s",
-        })
-    }
-}
-
+/// An environment variable, with what it is when it is not set.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Declaration {
+    /// One line, for people.
+    pub(crate) meaning: String,
+    /// The value when it is not set; none leaves the properties that use it as their elements have them.
+    #[serde(default)]
+    pub(crate) default: Option<Default>,
+    /// With `min` or `max` it must be a whole number, and not less than this.
+    #[serde(default)]
+    pub(crate) min: Option<i64>,
+    /// As `min`: not more than this.
+    #[serde(default)]
+    pub(crate) max: Option<i64>,
+}
+
+/// A variable's default: text or a whole number.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum Default {
+    Number(i64),
+    Text(String),
+}
+
+/// Something that the machine must have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Check {
+    pub(crate) kind: CheckKind,
+    /// Name of the plug-in, path of the device, file name of the library; `${NAME}` stands for a variable.
+    pub(crate) name: String,
+    /// What it means when it is not there: the reason that is told.
+    pub(crate) otherwise: String,
+}
+
+/// What kind of thing it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CheckKind {
+    /// A GStreamer plug-in that is installed.
+    Plugin,
+    /// A device file that this user may open.
+    Device,
+    /// A shared library that loads.
+    Library,
+}
+
+/// A property of an element of the launch text.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PropertyRef {
+    /// The element's name.
     pub(crate) element: String,
+    /// The property's name.
     pub(crate) property: String,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
-    #[error("there is no pipeline file {name}; it is neither built in{}", folder_note(.folder))]
-    NotFound { name: String, folder: Option<PathBuf> },
-    #[error("\"{0}\" is not the name of a pipeline file: a path inside the folder of pipelines, ending in .toml")]
-    BadName(String),
-    #[error("{}: {error}", .path.display())]
-    Read { path: PathBuf, error: std::io::Error },
-    #[error("{}: more than {SIZE_LIMIT} bytes", .0.display())]
-    TooLarge(PathBuf),
-    #[error("{file}: {error}")]
-    Syntax { file: String, error: Box<toml::de::Error> },
-}
-
-fn folder_note(folder: &Option<PathBuf>) -> String {
-    match folder {
-        Some(folder) => format!(" nor in {} (EGLDESKTOP_PIPELINES)", folder.display()),
-        None => ", and EGLDESKTOP_PIPELINES is not set".to_owned(),
-    }
-}
-
-#[derive(rust_embed::Embed)]
-#[folder = "../pipelines"]
-#[include = "*.toml"]
-struct BuiltIn;
-
-/// The built-in files and, before them, those of the user's folder.
-#[derive(Debug)]
-pub(crate) struct Library {
-    folder: Option<PathBuf>,
-}
-
-/// The text of a file, and how errors call it.
-#[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) label: String,
-    pub(crate) text: String,
-}
-
-impl Library {
-    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder }
-    }
-
-    /// The names that WEBRTC_ENCODER takes: the files at the top of the folder.
-    pub(crate) fn encoders(&self) -> Result<BTreeSet<String>, FileError> {
-        let mut names: BTreeSet<String> =
-            BuiltIn::iter().filter_map(|path| encoder_name(Path::new(path.as_ref()))).collect();
-        if let Some(folder) = &self.folder {
-            let error = |error| FileError::Read { path: folder.clone(), error };
-            for entry in fs::read_dir(folder).map_err(error)? {
-                let entry = entry.map_err(error)?;
-                names.extend(encoder_name(Path::new(&entry.file_name())));
-            }
-        }
-        Ok(names)
-    }
-
-    /// The same with what each is, for `--list-encoders`.
-    pub(crate) fn descriptions(&self) -> Result<String, FileError> {
-        let mut text = String::new();
-        for name in self.encoders()? {
-            let (_, file) = self.load(&format!("{name}.toml"))?;
-            text.push_str(&format!("{name:<12} {}\n", file.description));
-        }
-        Ok(text)
-    }
-
-    pub(crate) fn load(&self, name: &str) -> Result<(Source, PipelineFile), FileError> {
-        let source = self.source(name)?;
-        let file = toml::from_str(&source.text)
-            .map_err(|error| FileError::Syntax { file: source.label.clone(), error: Box::new(error) })?;
-        Ok((source, file))
-    }
-
-    fn source(&self, name: &str) -> Result<Source, FileError> {
-        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside || !name.ends_with(".toml") {
-            return Err(FileError::BadName(name.to_owned()));
-        }
-        if let Some(path) = self.folder.as_ref().map(|folder| folder.join(name)) {
-            match read_limited(&path) {
-                Ok(text) => return Ok(Source { label: path.display().to_string(), text }),
-                Err(FileError::Read { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        match BuiltIn::get(name).map(|file| file.data) {
-            Some(data) => Ok(Source { label: format!("pipelines/{name}"), text: utf8(data, name)? }),
-            None => Err(FileError::NotFound { name: name.to_owned(), folder: self.folder.clone() }),
-        }
-    }
-}
-
-impl Source {
-    /// The line on which a span begins.
-    pub(crate) fn line(&self, span: std::ops::Range<usize>) -> usize {
-        let start = span.start.min(self.text.len());
-        1 + self.text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count()
-    }
-}
-
-fn encoder_name(path: &Path) -> Option<String> {
-    let top = path.components().count() == 1 && path.extension().is_some_and(|extension| extension == "toml");
-    if top { path.file_stem()?.to_str().map(str::to_owned) } else { None }
-}
-
-fn read_limited(path: &Path) -> Result<String, FileError> {
-    let error = |error| FileError::Read { path: path.to_owned(), error };
-    let size = fs::metadata(path).map_err(error)?.len();
-    if size > SIZE_LIMIT {
-        return Err(FileError::TooLarge(path.to_owned()));
-    }
-    fs::read_to_string(path).map_err(error)
-}
-
-fn utf8(data: Cow<'static, [u8]>, name: &str) -> Result<String, FileError> {
-    String::from_utf8(data.into_owned()).map_err(|error| FileError::Read {
-        path: PathBuf::from(name),
-        error: std::io::Error::new(std::io::ErrorKind::InvalidData, error),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Library) {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs::write(folder.path().join(name), text).unwrap();
+    const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines/schema.json");
+
+    /// Write it anew with `UPDATE_SCHEMA=1 cargo test -p egldesktop-launcher schema`.
+    #[test]
+    fn the_schema_in_the_repository_is_that_of_the_parser() {
+        let schema = serde_json::to_value(schemars::schema_for!(PipelineFile)).unwrap();
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(SCHEMA, format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())).unwrap();
         }
-        let library = Library::new(Some(folder.path().to_owned()));
-        (folder, library)
-    }
-
-    #[test]
-    fn every_built_in_file_parses() {
-        let library = Library::new(None);
-        let names: Vec<_> = BuiltIn::iter().filter(|name| name.ends_with(".toml")).collect();
-        assert!(names.len() >= 5, "{names:?}");
-        for name in names {
-            let (_, file) = library.load(&name).unwrap();
-            assert!(!file.description.is_empty(), "{name}");
-            assert!(!file.launch.contains('$'), "{name}: values belong in [properties]");
-        }
-    }
-
-    #[test]
-    fn encoders_are_the_files_at_the_top() {
-        let (_folder, library) = folder(&[("mine.toml", ""), ("notes.txt", "")]);
-        let encoders = library.encoders().unwrap();
-        assert!(["mine", "vp8enc", "x264enc"].iter().all(|name| encoders.contains(*name)), "{encoders:?}");
-        assert!(!encoders.contains("capture") && !encoders.contains("notes") && !encoders.contains("README"));
-    }
-
-    #[test]
-    fn a_file_of_the_users_folder_stands_in_for_the_built_in_one() {
-        let (_folder, library) = folder(&[("x264enc.toml", "description = 'mine'")]);
-        assert_eq!(library.load("x264enc.toml").unwrap().1.description, "mine");
-        assert_ne!(library.load("vp8enc.toml").unwrap().1.description, "mine");
-    }
-
-    #[test]
-    fn an_unknown_key_is_an_error_that_names_file_and_line() {
-        let (_folder, library) = folder(&[("a.toml", "description = 'a'\nlunch = 'fakesrc'\n")]);
-        let error = library.load("a.toml").unwrap_err().to_string();
-        assert!(error.contains("a.toml") && error.contains("line 2") && error.contains("lunch"), "{error}");
-    }
-
-    #[test]
-    fn names_cannot_leave_the_folder() {
-        for name in ["../x264enc.toml", "/etc/passwd.toml", "x264enc", "common/../../a.toml"] {
-            assert!(matches!(Library::new(None).load(name), Err(FileError::BadName(_))), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_too_large_is_not_read() {
-        let (_folder, library) = folder(&[("a.toml", &"#".repeat(300 * 1024))]);
-        assert!(matches!(library.load("a.toml"), Err(FileError::TooLarge(_))));
+        let written: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(SCHEMA).unwrap()).unwrap();
+        assert_eq!(written, schema, "pipelines/schema.json is out of date: UPDATE_SCHEMA=1 writes it anew");
     }
 }

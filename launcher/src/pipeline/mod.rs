@@ -1,15 +1,29 @@
-//! Pipeline files: found and parsed (`file`), put together (`assemble`, `expand`), built (`build`, `properties`) and
-//! run (`player`).
+//! Pipeline files: found (`library`), parsed (`file`), put together (`assemble`, `assembly`; its values by `value`, `control` and
+//! `expand`), chosen among (`choose`, `check`, `trial`), built (`build`, `properties`), run (`player`) and changed while
+//! they run (`live`).
 
 mod assemble;
+mod assembly;
 mod build;
+mod check;
+mod choose;
+mod control;
 mod expand;
 mod file;
+#[cfg(test)]
+mod hardware;
+mod library;
+mod live;
 mod player;
 mod properties;
+mod trial;
+mod value;
 
-pub(crate) use assemble::{AssembleError, Assembly};
+pub(crate) use assemble::AssembleError;
+pub(crate) use assembly::{Assembly, Property, Purpose};
 pub(crate) use build::{build, missing_elements};
-pub(crate) use expand::Variables;
-pub(crate) use file::Library;
+pub(crate) use choose::{Choice, ChooseError, Chooser, Rejection};
+pub(crate) use expand::{Source, Variables};
+pub(crate) use library::Library;
 pub(crate) use player::{Handle, Player};
+pub(crate) use trial::{ATTEMPT, run_in_child, try_here};

@@ -7,7 +7,8 @@ use futures_util::StreamExt as _;
 use gst::prelude::*;
 use tokio::{sync::Notify, task::spawn_blocking, time::timeout};
 
-use super::{assemble::Assembly, file::PropertyRef};
+use super::{assembly::Assembly, control::Control, file::PropertyRef, live::Live, properties};
+use crate::gpu::{Gpu, Statistics};
 
 /// The longest that going to PLAYING may take: a source that waits for its device would otherwise wait for ever.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -21,17 +22,37 @@ pub(crate) struct Player {
     /// Those of the optional elements that have failed: an element often complains twice.
     given_up: BTreeSet<String>,
     serving: Option<PropertyRef>,
+    live: Live,
+    /// Where what the GPU does is written to, where both are there.
+    gpu: Option<(Gpu, gst::Element, String)>,
+    /// One of the elements that say what the controls shall be has said something.
+    wished: Arc<Notify>,
 }
 
 impl Player {
-    pub(crate) fn new(pipeline: gst::Pipeline, assembly: &Assembly) -> anyhow::Result<Self> {
+    /// `pipeline` was built from `assembly`.
+    pub(crate) fn new(pipeline: gst::Pipeline, assembly: Assembly, gpu: Option<Gpu>) -> anyhow::Result<Self> {
         let bus = pipeline.bus().context("the pipeline has no bus")?.stream();
+        let wished = Arc::new(Notify::new());
+        for place in assembly.controls.values() {
+            let element = pipeline.by_name(&place.element).context("a controlling element has left the pipeline")?;
+            let wished = wished.clone();
+            // The thread that says it may be one that must not wait for an encoder.
+            element.connect_notify(Some(&place.property), move |_, _| wished.notify_one());
+        }
+        let gpu = gpu.and_then(|gpu| {
+            let PropertyRef { element, property } = assembly.gpu_statistics.clone()?;
+            Some((gpu, pipeline.by_name(&element)?, property))
+        });
         Ok(Self {
-            pipeline,
+            gpu,
             bus,
             optional: assembly.optional.clone(),
             given_up: BTreeSet::new(),
             serving: assembly.serving.clone(),
+            live: Live::new(pipeline.clone(), assembly)?,
+            wished,
+            pipeline,
         })
     }
 
@@ -54,12 +75,44 @@ impl Player {
 
     /// Watches until the pipeline ends, which a desktop's never does by itself: so this returns an error only.
     pub(crate) async fn watch(&mut self) -> anyhow::Error {
-        while let Some(message) = self.bus.next().await {
-            if let Err(error) = self.handle_message(&message, true) {
-                return error;
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                message = self.bus.next() => {
+                    let Some(message) = message else { return anyhow!("the pipeline's bus was closed") };
+                    if let Err(error) = self.handle_message(&message, true) {
+                        return error;
+                    }
+                }
+                () = self.wished.notified() => self.follow_wishes(),
+                _ = second.tick(), if self.gpu.is_some() => self.show_gpu(),
             }
         }
-        anyhow!("the pipeline's bus was closed")
+    }
+
+    fn show_gpu(&mut self) {
+        let Some((gpu, element, property)) = &mut self.gpu else { return };
+        let Some(Statistics { load, memory_used, memory_total }) = gpu.read() else { return };
+        let structure = gst::Structure::builder("gpu")
+            .field("load", load)
+            .field("memory-used", memory_used)
+            .field("memory-total", memory_total);
+        let text = structure.build().to_string();
+        if let Err(error) = properties::set(element, property, &text, &text) {
+            tracing::debug!("GPU statistics: {error}");
+        }
+    }
+
+    /// A control that cannot be set is not the end of a desktop.
+    fn follow_wishes(&mut self) {
+        for control in Control::ALL {
+            // 0 stands for "not known".
+            if let Some(number) = self.live.wish(control).filter(|number| *number > 0)
+                && let Err(error) = self.live.set(control, number)
+            {
+                tracing::warn!("{control:?} cannot become {number}: {error}");
+            }
+        }
     }
 
     async fn reach_playing(&mut self) -> anyhow::Result<()> {
@@ -205,5 +258,49 @@ fn hint(error: &glib::Error) -> &'static str {
         Some(gst::ResourceError::NotFound) => "it does not exist, or nothing answers there",
         Some(gst::ResourceError::NotAuthorized) => "this user may not use it",
         Some(_) | None => "GST_DEBUG=3 in the environment makes GStreamer tell more",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Purpose, Variables, build, library::Library};
+    use super::*;
+    use crate::{
+        password::Access,
+        settings::{Environment, Settings},
+    };
+
+    /// As selkiessignal's properties do, when a viewer asks for another bitrate.
+    #[tokio::test]
+    async fn what_an_element_wishes_is_set_in_the_others() {
+        gst::init().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let text = "description='a'\nlaunch='fakesrc is-live=true do-timestamp=true ! identity sleep-time=1000 \
+                    ! queue name=follows ! queue name=wishes ! fakesink sync=false'\n\
+                    [properties.follows]\nmax-size-bytes={control='video-bitrate',unit='bit/s'}\n\
+                    [properties.wishes]\nmax-size-bytes='${SELKIES_VIDEO_BITRATE}'\n\
+                    [controls]\nvideo-bitrate={element='wishes',property='max-size-bytes'}\n";
+        std::fs::write(folder.path().join("a.toml"), text).unwrap();
+        let environment = Environment::from([]);
+        let settings = Settings::read(&environment).unwrap();
+        let variables = Variables::new(&environment, &settings, &Access::of(&settings).unwrap(), "");
+        let library = Library::new(Some(folder.path().to_owned()));
+        let assembly = Assembly::of(&library, "a", 0, &variables).unwrap();
+        let pipeline = build::build(&assembly, Purpose::Run, "").unwrap();
+        let (follows, wishes) = (pipeline.by_name("follows").unwrap(), pipeline.by_name("wishes").unwrap());
+        assert_eq!(follows.property::<u32>("max-size-bytes"), 8_000_000);
+
+        let mut player = Player::new(pipeline, assembly, None).unwrap();
+        player.start().await.unwrap();
+        let changed = Arc::new(Notify::new());
+        let notify = changed.clone();
+        follows.connect_notify(Some("max-size-bytes"), move |_, _| notify.notify_one());
+        wishes.set_property("max-size-bytes", 3000u32);
+        tokio::select! {
+            () = changed.notified() => {}
+            error = player.watch() => panic!("{error:#}"),
+        }
+        assert_eq!(follows.property::<u32>("max-size-bytes"), 3_000_000);
+        player.handle().stop().await;
     }
 }

@@ -30,6 +30,13 @@ pub(crate) fn set(element: &gst::Element, name: &str, text: &str, shown: &str) -
     Ok(())
 }
 
+/// Whether it can be set while its element plays. Most elements do not say; those that say otherwise are believed.
+pub(crate) fn changes_while_playing(spec: &glib::ParamSpec) -> bool {
+    let flags = spec.flags();
+    !flags.contains(gst::PARAM_FLAG_MUTABLE_READY)
+        || flags.intersects(gst::PARAM_FLAG_MUTABLE_PAUSED | gst::PARAM_FLAG_MUTABLE_PLAYING)
+}
+
 pub(crate) fn find(element: &gst::Element, name: &str) -> Result<glib::ParamSpec, PropertyError> {
     element.find_property(name).ok_or_else(|| PropertyError::Unknown {
         factory: element.factory().map_or_else(|| element.type_().to_string(), |factory| factory.name().to_string()),

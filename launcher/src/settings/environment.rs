@@ -1,10 +1,11 @@
 //! Reading variables of the table out of an environment, checked.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, fmt};
 
 use super::table::{Kind, Variable};
 
 /// A snapshot of the environment. Taking one keeps everything after it pure.
+#[derive(Clone)]
 pub(crate) struct Environment(BTreeMap<OsString, OsString>);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -13,6 +14,13 @@ pub(crate) enum SettingError {
     NotUtf8 { name: String },
     #[error("{name} is \"{value}\", but must be {expected}")]
     Invalid { name: String, value: String, expected: String },
+}
+
+/// Passwords are in it.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment({} variables)", self.0.len())
+    }
 }
 
 impl Environment {
@@ -70,6 +78,10 @@ fn canonical(kind: Kind, value: &str) -> Result<String, String> {
         Kind::Number { min, max } => match value.parse::<u32>() {
             Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
             _ => Err(format!("a whole number from {min} to {max}")),
+        },
+        Kind::Decimal { min, max } => match value.parse::<f64>() {
+            Ok(number) if (f64::from(min)..=f64::from(max)).contains(&number) => Ok(number.to_string()),
+            _ => Err(format!("a number from {min} to {max}")),
         },
         Kind::Choice(choices) if choices.contains(&lower.as_str()) => Ok(lower),
         Kind::Choice(choices) => Err(choices.join(" or ")),

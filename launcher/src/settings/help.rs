@@ -46,6 +46,7 @@ fn default_of(variable: &Variable) -> String {
 fn meaning_with_range(variable: &Variable) -> String {
     match variable.kind {
         Kind::Number { min, max } => format!("{} ({min} to {max})", variable.meaning),
+        Kind::Decimal { min, max } => format!("{} ({min} to {max})", variable.meaning),
         Kind::Boolean => format!("{} (`true` or `false`)", variable.meaning),
         Kind::Text | Kind::Choice(_) => variable.meaning.to_owned(),
     }

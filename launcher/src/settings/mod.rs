@@ -19,10 +19,16 @@ use table::{TABLE, Variable};
 /// Everything the environment says.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
+    /// Where `/metrics` is served without a password.
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) display: Option<String>,
     pub(crate) screen: Screen,
     pub(crate) encoder: String,
+    /// Whether software may stand in for an encoder that cannot work.
+    pub(crate) encoder_fallback: bool,
+    pub(crate) gpu: u32,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
     pub(crate) runtime_dir: Option<PathBuf>,
@@ -34,6 +40,40 @@ pub(crate) struct Settings {
     pub(crate) password: Option<(Secret, &'static str)>,
     /// Every variable of the table that has a value, for the pipeline files.
     pub(crate) values: BTreeMap<&'static str, Value>,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listen {
+    Inet(SocketAddr),
+    Unix(String),
+}
+
+impl Listen {
+    /// Whether only this machine can connect.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Inet(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Listen {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Inet(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "unix:{path}"),
+        }
+    }
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) certificate: String,
+    /// In the file of the certificate, where there is none.
+    pub(crate) key: Option<String>,
 }
 
 /// The private screen.
@@ -57,7 +97,19 @@ impl Settings {
         let reader = Reader { environment, values: &values };
         let optional = |variable: &Variable| values.get(variable.name).map(|value| value.expose().to_owned());
 
-        let listen = SocketAddr::new(reader.address(&table::ADDR)?, reader.port(&table::PORT)?);
+        let address = reader.address(&table::ADDR)?;
+        let listen = match optional(&table::UNIX_SOCKET) {
+            Some(path) => Listen::Unix(path),
+            None => Listen::Inet(SocketAddr::new(address, reader.port(&table::PORT)?)),
+        };
+        let metrics_port = reader.port(&table::METRICS_PORT)?;
+        let metrics = reader.boolean(&table::METRICS)?.then(|| SocketAddr::new(address, metrics_port));
+        let certificate = reader.required(&table::HTTPS_CERT)?.to_owned();
+        // The default certificate has its key elsewhere; one that is named may hold it.
+        let is_default = table::HTTPS_CERT.default == Some(certificate.as_str());
+        let default_key = is_default.then(|| "/etc/ssl/private/ssl-cert-snakeoil.key".to_owned());
+        let key = optional(&table::HTTPS_KEY).or(default_key);
+        let tls = reader.boolean(&table::HTTPS)?.then_some(Tls { certificate, key });
         let stun_port = reader.number(&table::STUN_PORT)?;
         // Nobody is asked whom nobody has named: not even for a public address.
         let stun_server = optional(&table::STUN_HOST).map(|host| stun_uri(&host, stun_port));
@@ -73,6 +125,8 @@ impl Settings {
 
         Ok(Self {
             listen,
+            metrics,
+            tls,
             display: optional(&table::DISPLAY),
             screen: Screen {
                 width: reader.number(&table::WIDTH)?,
@@ -82,6 +136,8 @@ impl Settings {
                 refresh: reader.number(&table::REFRESH)?,
             },
             encoder: reader.required(&table::ENCODER)?.to_owned(),
+            encoder_fallback: reader.boolean(&table::ENCODER_FALLBACK)?,
+            gpu: reader.number(&table::GPU)?,
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
             runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),
@@ -170,7 +226,7 @@ mod tests {
         let settings = read([]);
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.screen, Screen { width: 1920, height: 1080, depth: 24, dpi: 96, refresh: 60 });
-        assert_eq!((settings.encoder.as_str(), settings.user.as_str()), ("x264enc", "user"));
+        assert_eq!((settings.encoder.as_str(), settings.user.as_str()), ("auto", "user"));
         assert!(settings.audio && settings.basic_auth);
         assert_eq!(settings.password, None);
         assert_eq!(settings.stun_server, None);

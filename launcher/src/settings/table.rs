@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Text,
     Boolean,
     Number { min: u32, max: u32 },
+    Decimal { min: i32, max: i32 },
     Choice(&'static [&'static str]),
 }
 
@@ -107,10 +108,28 @@ pub(crate) static DEPTH: Variable =
 pub(crate) static ENCODER: Variable = Variable::new(
     "WEBRTC_ENCODER",
     Kind::Text,
-    "encoder, that is the pipeline file to run; `--list-encoders` lists them",
+    "encoder, that is the pipeline file to run; `--list-encoders` lists them; `auto` takes the best that works",
 )
 .aliases(&["SELKIES_ENCODER"])
-.default("x264enc");
+.default("auto");
+
+pub(crate) static ENCODER_FALLBACK: Variable = Variable::new(
+    "WEBRTC_ENCODER_FALLBACK",
+    Kind::Boolean,
+    "encode on the CPU, and say so, where the encoder that is named cannot work",
+)
+.default("false");
+
+pub(crate) static GPU: Variable =
+    Variable::new("SELKIES_GPU_ID", number(0, 63), "number of the GPU to encode with, as NVIDIA and `/dev/dri` count")
+        .default("0");
+
+pub(crate) static KEYFRAME_DISTANCE: Variable = Variable::new(
+    "SELKIES_KEYFRAME_DISTANCE",
+    Kind::Decimal { min: -1, max: 86_400 },
+    "seconds from one keyframe to the next; below zero: only when a viewer needs one",
+)
+.default("-1");
 
 pub(crate) static FRAMERATE: Variable = Variable::new("SELKIES_FRAMERATE", number(1, 480), "most frames per second")
     .aliases(&["WEBRTC_FRAMERATE"])
@@ -151,6 +170,66 @@ pub(crate) static PASSWORD: Variable = Variable::new("BASIC_AUTH_PASSWORD", Kind
 
 pub(crate) static PASSWD: Variable =
     Variable::new("PASSWD", Kind::Text, "password, where `BASIC_AUTH_PASSWORD` is not set").secret();
+
+pub(crate) static VIEW_PASSWORD: Variable = Variable::new(
+    "SELKIES_BASIC_AUTH_VIEWONLY_PASSWORD",
+    Kind::Text,
+    "a second password, for those who may watch only",
+)
+.aliases(&["NOVNC_VIEWPASS"])
+.secret();
+
+pub(crate) static CONTROL_POLICY: Variable = Variable::new(
+    "EGLDESKTOP_CONTROL",
+    Kind::Choice(&["takeover", "first", "shared"]),
+    "who controls the desktop when a second one comes who may: who comes or asks last (`takeover`), who came `first`, or \
+     everybody (`shared`)",
+)
+.default("takeover");
+
+pub(crate) static UNIX_SOCKET: Variable =
+    Variable::new("SELKIES_UNIX_SOCKET", Kind::Text, "path of a Unix socket to listen on, instead of an address");
+
+pub(crate) static SUBFOLDER: Variable = Variable::new(
+    "SELKIES_SUBFOLDER",
+    Kind::Text,
+    "path that a reverse proxy serves this desktop below, such as `/desk`; needed only where the proxy passes it on",
+);
+
+pub(crate) static HTTPS: Variable = Variable::new("SELKIES_ENABLE_HTTPS", Kind::Boolean, "serve by TLS")
+    .aliases(&["ENABLE_HTTPS_WEB"])
+    .default("false");
+
+pub(crate) static HTTPS_CERT: Variable = Variable::new(
+    "SELKIES_HTTPS_CERT",
+    Kind::Text,
+    "PEM file with the chain of certificates; read again when it changes",
+)
+.aliases(&["HTTPS_WEB_CERT"])
+.default("/etc/ssl/certs/ssl-cert-snakeoil.pem");
+
+pub(crate) static HTTPS_KEY: Variable = Variable::new(
+    "SELKIES_HTTPS_KEY",
+    Kind::Text,
+    "PEM file with the private key; empty where it is in the other file",
+)
+.aliases(&["HTTPS_WEB_KEY"])
+.default_note("`/etc/ssl/private/ssl-cert-snakeoil.key` with the default certificate");
+
+pub(crate) static METRICS: Variable = Variable::new(
+    "SELKIES_ENABLE_METRICS_HTTP",
+    Kind::Boolean,
+    "serve `/metrics` without a password on `SELKIES_METRICS_HTTP_PORT`; it is always there behind the password",
+)
+.default("false");
+
+pub(crate) static METRICS_PORT: Variable = Variable::new(
+    "SELKIES_METRICS_HTTP_PORT",
+    number(1, 65535),
+    "TCP port of `/metrics` without a password, on `SELKIES_ADDR`",
+)
+.aliases(&["METRICS_PORT", "WEBRTC_METRICS_PORT"])
+.default("8000");
 
 pub(crate) static TURN_HOST: Variable =
     Variable::new("SELKIES_TURN_HOST", Kind::Text, "TURN server to relay through").aliases(&["TURN_HOST"]);
@@ -250,6 +329,27 @@ pub(crate) static CLOUDFLARE_ID: Variable =
 pub(crate) static CLOUDFLARE_TOKEN: Variable =
     Variable::new("SELKIES_CLOUDFLARE_TURN_API_TOKEN", Kind::Text, "API token of that TURN key").secret();
 
+pub(crate) static CONGESTION: Variable = Variable::new(
+    "SELKIES_CONGESTION_CONTROL",
+    Kind::Boolean,
+    "set the encoder to what the network carries, up to the video bitrate",
+)
+.default("true");
+
+pub(crate) static VIDEO_LOSS: Variable = Variable::new(
+    "SELKIES_VIDEO_PACKETLOSS_PERCENT",
+    number(0, 100),
+    "packets of error correction for a hundred of video; lost packets are sent again anyway",
+)
+.default("0");
+
+pub(crate) static AUDIO_LOSS: Variable = Variable::new(
+    "SELKIES_AUDIO_PACKETLOSS_PERCENT",
+    number(0, 100),
+    "lost packets, in per cent, that the sound is prepared for",
+)
+.default("0");
+
 pub(crate) static PUBLIC_IP: Variable = Variable::new(
     "SELKIES_WEBRTC_PUBLIC_IP",
     Kind::Text,
@@ -285,10 +385,17 @@ pub(crate) static LOG: Variable = Variable::new(
 pub(crate) static TABLE: &[&Variable] = &[
     &ADDR,
     &PORT,
+    &UNIX_SOCKET,
+    &SUBFOLDER,
+    &HTTPS,
+    &HTTPS_CERT,
+    &HTTPS_KEY,
     &BASIC_AUTH,
     &USER,
     &PASSWORD,
     &PASSWD,
+    &VIEW_PASSWORD,
+    &CONTROL_POLICY,
     &DISPLAY,
     &WIDTH,
     &HEIGHT,
@@ -296,8 +403,11 @@ pub(crate) static TABLE: &[&Variable] = &[
     &DPI,
     &DEPTH,
     &ENCODER,
+    &ENCODER_FALLBACK,
+    &GPU,
     &FRAMERATE,
     &VIDEO_BITRATE,
+    &KEYFRAME_DISTANCE,
     &AUDIO,
     &AUDIO_BITRATE,
     &PULSE_SERVER,
@@ -318,10 +428,15 @@ pub(crate) static TABLE: &[&Variable] = &[
     &CLOUDFLARE,
     &CLOUDFLARE_ID,
     &CLOUDFLARE_TOKEN,
+    &CONGESTION,
+    &VIDEO_LOSS,
+    &AUDIO_LOSS,
     &PUBLIC_IP,
     &PORT_RANGE,
     &STUN_HOST,
     &STUN_PORT,
+    &METRICS,
+    &METRICS_PORT,
     &WEB_ROOT,
     &PIPELINES,
     &LOG,

@@ -1,4 +1,4 @@
-/** The two plain HTTP requests of the client, relative to the page so that any path prefix works. */
+/** The plain HTTP requests of the client, relative to the page so that any path prefix works. */
 
 import { HttpError } from './session.js';
 
@@ -36,12 +36,31 @@ export async function probeHealth(base) {
   }
 }
 
+/**
+ * @param {URL} base
+ * @returns {Promise<URL>} the address of this page for somebody who may watch only
+ */
+export async function createLink(base) {
+  const response = await request(new URL('links', base), 'POST');
+  if (!response.ok) throw new HttpError(response.status);
+  const link = new URL('./', base);
+  link.hash = '';
+  link.search = new URLSearchParams({ token: (await response.json()).token }).toString();
+  return link;
+}
+
 /** @param {URL} url */
-async function get(url) {
+const get = (url) => request(url, 'GET');
+
+/**
+ * @param {URL} url
+ * @param {'GET' | 'POST'} method
+ */
+async function request(url, method) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new TypeError('timed out')), TIMEOUT_MS);
   try {
-    return await fetch(url, { cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
+    return await fetch(url, { method, cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
   } finally {
     clearTimeout(timer);
   }

@@ -5,6 +5,8 @@
  * comes from the server is checked here, so that the rest of the client deals in known shapes only.
  */
 
+import { decodeViewers } from './viewers.js';
+
 /** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
 export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
 
@@ -98,7 +100,10 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'system', name: string, value: string}} SystemMessage
  * @typedef {{type: 'ping', startTime: number}} PingMessage
  * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
- * @typedef {CursorMessage | SystemMessage | PingMessage | LatencyMessage} ServerMessage
+ * @typedef {{type: 'gpu', load: number, memoryUsed: number, memoryTotal: number}} GpuMessage
+ *   load: from 0 to 1; memory: in MiB, 0 where the GPU has none of its own
+ * @typedef {{type: 'status', text: string}} StatusMessage a line for the user
+ * @typedef {import('./viewers.js').ViewersMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | StatusMessage} ServerMessage
  */
 
 /**
@@ -117,6 +122,10 @@ export function decodeMessage(text) {
       const [name, ...rest] = data.action.split(',');
       return { type: 'system', name, value: rest.join(',') };
     }
+    case 'viewers':
+      return decodeViewers(data);
+    case 'pipeline':
+      return typeof data.status === 'string' ? { type: 'status', text: data.status.slice(0, 200) } : null;
     case 'ping': {
       const startTime = Number(data.start_time);
       return Number.isFinite(startTime) ? { type: 'ping', startTime } : null;
@@ -125,18 +134,23 @@ export function decodeMessage(text) {
       const milliseconds = Number(data.latency_ms);
       return Number.isFinite(milliseconds) ? { type: 'latency', milliseconds } : null;
     }
+    case 'gpu_stats': {
+      const [load, memoryUsed, memoryTotal] = [data.load, data.memory_used, data.memory_total].map(Number);
+      return [load, memoryUsed, memoryTotal].every(Number.isFinite) ? { type: 'gpu', load, memoryUsed, memoryTotal } : null;
+    }
     default:
       return null;
   }
 }
 
 /**
- * @param {{width: number, height: number, scale: number}} display
+ * @param {{width: number, height: number, scale: number, control?: boolean}} display control: false for who was
+ *   watching when the connection was lost
  * @param {string[]} [codecs] MIME types that this browser can receive; the server offers nothing else
  * @returns {string} the first frame on the signalling socket
  */
-export function hello({ width, height, scale: ratio }, codecs) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs };
+export function hello({ width, height, scale: ratio, control = true }, codecs) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs, ...(control ? {} : { control }) };
   return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
 }
 

@@ -35,7 +35,7 @@ function receivable() {
 
 /**
  * @param {URL} url
- * @param {{width: number, height: number, scale: number}} display
+ * @param {Parameters<typeof hello>[0]} display
  * @param {SignallingHandlers} handlers
  * @param {typeof WebSocket} [Socket] for tests
  * @returns {Signalling}

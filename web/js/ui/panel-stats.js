@@ -5,6 +5,11 @@ import { h, setText, svg } from './dom.js';
 const HISTORY = 60;
 const ROUTES = { direct: 'Direct', nat: 'Direct, through NAT', relay: 'Relayed (TURN)' };
 
+/**
+ * What only the server knows.
+ * @typedef {{encoder: string, latencyMs: number | null, gpu: import('../core/protocol.js').GpuMessage | null}} Server
+ */
+
 export class StatsSection {
   #fps = tile('fps');
   #latency = tile('ms round trip');
@@ -25,7 +30,7 @@ export class StatsSection {
   );
 
   constructor() {
-    for (const name of ['Resolution', 'Codec', 'Encoder', 'Decoder', 'Jitter buffer', 'Decode', 'Packets lost', 'Frames dropped', 'Connection', 'Server latency']) {
+    for (const name of ['Resolution', 'Codec', 'Encoder', 'GPU', 'Decoder', 'Jitter buffer', 'Decode', 'Packets lost', 'Frames dropped', 'Connection', 'Server latency']) {
       this.#rows[name] = h('dd', {}, '–');
       this.#list.append(h('dt', {}, name), this.#rows[name]);
     }
@@ -33,7 +38,7 @@ export class StatsSection {
 
   /**
    * @param {import('../core/stats.js').Numbers} numbers
-   * @param {{encoder: string, latencyMs: number | null}} server what only the server knows
+   * @param {Server} server what only the server knows
    */
   update(numbers, server) {
     const mbit = numbers.bitsPerSecond === null ? null : numbers.bitsPerSecond / 1e6;
@@ -44,6 +49,7 @@ export class StatsSection {
     this.#row('Resolution', numbers.width ? `${numbers.width} × ${numbers.height}` : '–');
     this.#row('Codec', [numbers.codec, numbers.audioCodec].filter(Boolean).join(' + ') || '–');
     this.#row('Encoder', server.encoder || '–');
+    this.#row('GPU', server.gpu ? gpu(server.gpu) : '–');
     this.#row('Decoder', numbers.decoder ?? '–');
     this.#row('Jitter buffer', unit(numbers.jitterBufferMs, 'ms'));
     this.#row('Decode', unit(numbers.decodeMs, 'ms'));
@@ -78,6 +84,9 @@ function tile(label) {
   return { value, element: h('div', { class: 'tile' }, value, h('span', {}, label)) };
 }
 
+/** @param {import('../core/protocol.js').GpuMessage} message */
+const gpu = ({ load, memoryUsed, memoryTotal }) =>
+  [`${Math.round(load * 100)} %`, memoryTotal && `${memoryUsed} of ${memoryTotal} MiB`].filter(Boolean).join(' · ');
 /** @param {number | null} value */
 const whole = (value) => (value === null ? '–' : String(Math.round(value)));
 /** @param {number | null} value */

@@ -3,7 +3,9 @@
 import { h, setText } from './dom.js';
 import { icon, mark } from './icons.js';
 import { KeysSection } from './panel-keys.js';
+import { SettingsSection } from './panel-settings.js';
 import { StatsSection } from './panel-stats.js';
+import { ViewersSection } from './panel-viewers.js';
 import { SHORTCUTS } from '../input/hotkeys.js';
 
 /**
@@ -17,6 +19,8 @@ import { SHORTCUTS } from '../input/hotkeys.js';
  * @property {(keysyms: number[]) => void} onKeys
  * @property {(keysym: number, down: boolean) => void} onHold
  * @property {(text: string) => void} onText
+ * @property {import('./panel-viewers.js').ViewersOptions} viewers
+ * @property {(message: string) => void} onSetting
  * @property {() => void} onDone a button was clicked with the mouse: the desktop wants the keyboard back
  * @property {(open: boolean) => void} onToggle
  */
@@ -31,6 +35,9 @@ export class Panel {
   #mute;
   #volume = h('input', { class: 'slider', type: 'range', min: 0, max: 100, step: 1, 'aria-label': 'Volume' });
   #keys;
+  /** Who is connected, and the quality of the picture: fed by main.js. */
+  viewers;
+  settings;
   /** The statistics, fed by main.js while the panel is open. */
   stats = new StatsSection();
 
@@ -43,6 +50,9 @@ export class Panel {
     this.#mute = h('button', { class: 'icon-button', type: 'button', onclick: () => sound.toggleMuted() });
     this.#keys = new KeysSection({ onKeys: options.onKeys, onHold: options.onHold, onText: options.onText });
 
+    this.viewers = new ViewersSection(options.viewers);
+    this.settings = new SettingsSection(options.onSetting);
+
     this.#handle.addEventListener('click', () => this.toggle());
     this.#volume.addEventListener('input', () => sound.setVolume(Number(this.#volume.value) / 100));
     sound.addEventListener('change', () => this.#showSound());
@@ -52,7 +62,9 @@ export class Panel {
       h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close the panel', onclick: () => this.toggle(false) }, icon('close'))),
       h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', 'Capture pointer', options.onPointerLock)), only('touch', action('keyboard', 'Keyboard', options.onScreenKeyboard))),
       h('div', { class: 'sound-row' }, this.#mute, this.#volume),
+      this.viewers.element,
       this.#keys.element,
+      this.settings.element,
       this.stats.element,
       help(),
     );

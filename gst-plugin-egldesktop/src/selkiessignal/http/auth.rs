@@ -7,10 +7,15 @@ use hyper::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq as _;
 
 use super::headers::{Answer, text};
+use crate::selkiessignal::roster::Access;
 
-/// The one user that may come in. No `Debug`: it holds the password.
+/// What passwords are compared by.
+pub(super) type Digest = [u8; 20];
+
+/// Who may come in. No `Debug`: it holds the passwords.
 pub(in super::super) struct Credentials {
-    expected: [u8; 20],
+    control: Digest,
+    view: Option<Digest>,
 }
 
 /// What the request says about who sent it.
@@ -20,13 +25,15 @@ pub(super) enum Login {
     Missing,
     /// Credentials of nobody.
     Wrong,
-    /// The right ones.
-    Right,
+    /// The right ones, and what they allow.
+    Right(Access),
 }
 
 impl Credentials {
-    pub(in super::super) fn new(user: &str, password: &str) -> Self {
-        Self { expected: digest(format!("{user}:{password}").as_bytes()) }
+    /// One user with a password that allows everything, and maybe another one that allows to watch.
+    pub(in super::super) fn new(user: &str, password: &str, view_password: Option<&str>) -> Self {
+        let digest = |password: &str| digest(format!("{user}:{password}").as_bytes());
+        Self { control: digest(password), view: view_password.map(digest) }
     }
 
     /// Compares in constant time: digests, so that not even the length tells anything.
@@ -37,13 +44,19 @@ impl Credentials {
             let basic = scheme.eq_ignore_ascii_case("basic");
             basic.then(|| base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok())?
         });
-        let equal = given.is_some_and(|given| digest(&given).ct_eq(&self.expected).into());
-        if equal { Login::Right } else { Login::Wrong }
+        let given = given.map(|given| digest(&given));
+        let is = |expected: &Digest| given.is_some_and(|given| given.ct_eq(expected).into());
+        match (is(&self.control), self.view.as_ref().is_some_and(is)) {
+            (true, _) => Login::Right(Access::Control),
+            (false, true) => Login::Right(Access::View),
+            (false, false) => Login::Wrong,
+        }
     }
 }
 
-fn digest(text: &[u8]) -> [u8; 20] {
-    // The key only has to be fixed: this makes the lengths equal, it keeps nothing secret.
+/// Equal for equal texts, and of one length for all.
+pub(super) fn digest(text: &[u8]) -> Digest {
+    // The key only has to be fixed: it keeps nothing secret.
     Hmac::<sha1::Sha1>::new_from_slice(b"egldesktop basic authentication")
         .map(|mac| mac.chain_update(text).finalize().into_bytes().into())
         .unwrap_or_default()
@@ -65,7 +78,7 @@ mod tests {
     fn check(value: &str) -> Login {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
-        Credentials::new("user", "pass:wörd").check(&headers)
+        Credentials::new("user", "pass:wörd", Some("watch")).check(&headers)
     }
 
     fn basic(text: &str) -> String {
@@ -74,14 +87,15 @@ mod tests {
 
     #[test]
     fn right_and_wrong() {
-        assert_eq!(check(&basic("user:pass:wörd")), Login::Right);
-        assert_eq!(check(&basic("user:pass:wörd").replace("Basic", "bAsIc")), Login::Right);
+        assert_eq!(check(&basic("user:pass:wörd")), Login::Right(Access::Control));
+        assert_eq!(check(&basic("user:pass:wörd").replace("Basic", "bAsIc")), Login::Right(Access::Control));
+        assert_eq!(check(&basic("user:watch")), Login::Right(Access::View));
         for wrong in ["user:", "user:pass", "User:pass:wörd", "", ":"] {
             assert_eq!(check(&basic(wrong)), Login::Wrong, "{wrong}");
         }
         for wrong in ["Basic", "Basic !", "Bearer x", "x"] {
             assert_eq!(check(wrong), Login::Wrong, "{wrong}");
         }
-        assert_eq!(Credentials::new("u", "p").check(&HeaderMap::new()), Login::Missing);
+        assert_eq!(Credentials::new("u", "p", None).check(&HeaderMap::new()), Login::Missing);
     }
 }

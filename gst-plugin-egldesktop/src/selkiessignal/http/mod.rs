@@ -2,32 +2,48 @@
 
 mod assets;
 mod auth;
+mod dial;
 mod headers;
+mod links;
+mod listen;
 mod route;
+mod tls;
 mod websocket;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 pub(super) use assets::Assets;
 pub(super) use auth::Credentials;
+pub(super) use dial::Remote;
+pub(super) use links::{LinkId, Links};
+pub(super) use listen::{Bound, Place};
+pub(super) use tls::acceptor;
 
 use super::hub::Hub;
+use listen::{Listener, Peer, Stream};
 
-static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-http", gst::DebugColorFlags::empty(), Some("Web server of selkiessignal"))
 });
 
 /// Connections at a time; a browser opens up to six.
 const MAX_CONNECTIONS: usize = 512;
+/// What one too many gets.
+const BUSY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 15\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 /// How long a client may take for the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest head of a request, in bytes.
+const MAX_HEAD: usize = 32 * 1024;
 /// How long sessions may take to end when the element stops.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
@@ -36,6 +52,19 @@ pub(super) struct Site {
     pub(super) credentials: Option<Credentials>,
     pub(super) assets: Assets,
     pub(super) hub: Arc<Hub>,
+    /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
+    pub(super) base_path: String,
+    /// A signalling server to join as well.
+    pub(super) remote: Option<Remote>,
+}
+
+/// What a listener is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Everything, for those who log in.
+    Desktop,
+    /// `/metrics`, for everybody who can reach it.
+    Metrics,
 }
 
 /// A running server. [`Server::stop`] ends all its connections.
@@ -50,7 +79,8 @@ pub(super) struct Server {
 #[derive(Clone)]
 struct Context {
     site: Arc<Site>,
-    peer: SocketAddr,
+    peer: Peer,
+    purpose: Purpose,
     stop: watch::Receiver<bool>,
     /// Held, not used: see [`Server::ended`].
     _alive: mpsc::Sender<()>,
@@ -65,19 +95,26 @@ impl Context {
 }
 
 impl Server {
-    /// Serves `site` on a bound, non-blocking listener.
-    pub(super) fn start(listener: std::net::TcpListener, site: Site) -> std::io::Result<Self> {
+    /// Serves `site` on a bound listener, with TLS if given.
+    /// `metrics` is another listener, without TLS and password.
+    pub(super) fn start(
+        bound: Bound,
+        tls: Option<TlsAcceptor>,
+        metrics: Option<Bound>,
+        site: Site,
+    ) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("selkiessignal")
             .enable_all()
             .build()?;
-        let listener = {
+        let (listener, metrics) = {
             let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
+            (bound.listen()?, metrics.map(Bound::listen).transpose()?)
         };
         let (stop, stopped) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
+        let site = Arc::new(site);
         let hub = site.hub.clone();
         let mut stopping = stopped.clone();
         runtime.spawn(async move {
@@ -86,7 +123,16 @@ impl Server {
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
         });
-        runtime.spawn(accept(listener, Arc::new(site), stopped, alive));
+        if let Some(remote) = &site.remote {
+            for line in [dial::Line::Picture, dial::Line::Sound] {
+                runtime.spawn(remote.clone().keep(line, site.hub.clone(), stopped.clone(), alive.clone()));
+            }
+        }
+        let shared = |purpose| -> Shared { (site.clone(), purpose, stopped.clone(), alive.clone()) };
+        runtime.spawn(accept(listener, tls, shared(Purpose::Desktop)));
+        if let Some(metrics) = metrics {
+            runtime.spawn(accept(metrics, None, shared(Purpose::Metrics)));
+        }
         Ok(Self { runtime, stop, ended })
     }
 
@@ -101,14 +147,16 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receiver<bool>, alive: mpsc::Sender<()>) {
+type Shared = (Arc<Site>, Purpose, watch::Receiver<bool>, mpsc::Sender<()>);
+
+async fn accept(listener: Listener, tls: Option<TlsAcceptor>, (site, purpose, mut stop, alive): Shared) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let (stream, peer) = match accepted {
+        let (mut stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: a busy loop would make it worse.
@@ -119,25 +167,34 @@ async fn accept(listener: TcpListener, site: Arc<Site>, mut stop: watch::Receive
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
             gst::warning!(CAT, "refused {peer}: {MAX_CONNECTIONS} connections are open");
+            // At most into the socket's buffer: nobody waits for it to be read.
+            let _ = stream.write_all(BUSY).now_or_never();
             continue;
         };
-        let context = Context { site: site.clone(), peer, stop: stop.clone(), _alive: alive.clone() };
+        let context = Context { site: site.clone(), peer, purpose, stop: stop.clone(), _alive: alive.clone() };
+        let tls = tls.clone();
         tokio::spawn(async move {
-            connection(stream, context).await;
-            drop(place);
+            let _place = place;
+            match tls {
+                None => connection(stream, context).await,
+                Some(tls) => match timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => connection(Box::new(stream), context).await,
+                    Ok(Err(error)) => gst::debug!(CAT, "no TLS with {peer}: {error}"),
+                    Err(_) => gst::debug!(CAT, "{peer} is too slow with TLS"),
+                },
+            }
         });
     }
 }
 
-async fn connection(stream: TcpStream, context: Context) {
-    // Signalling is small messages that the next one waits for.
-    let _ = stream.set_nodelay(true);
+async fn connection(stream: Box<dyn Stream>, context: Context) {
     let mut stopping = context.clone();
     let peer = context.peer;
     let service = service_fn(move |request| route::respond(request, context.clone()));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::select! {

@@ -60,13 +60,13 @@ impl Service {
         };
         let machine = || format!("selkies-{}", rustix::system::uname().nodename().to_string_lossy());
         let username = settings.turn_rest_username.clone().unwrap_or_else(machine).replace(':', "-");
-        let headers = [
-            (&settings.turn_rest_username_header, username.as_str()),
-            (&settings.turn_rest_protocol_header, protocol),
-            (&settings.turn_rest_tls_header, if settings.turn_tls { "true" } else { "false" }),
-        ];
-        let headers = headers.into_iter().map(|(name, value)| {
-            let name_error = || RequestError::Header(name.clone());
+        let values = [username.as_str(), protocol, if settings.turn_tls { "true" } else { "false" }];
+        let names: Vec<_> = settings.turn_rest_headers.split(',').map(str::trim).collect();
+        if names.len() != values.len() {
+            return Err(RequestError::Header(settings.turn_rest_headers.clone()).into());
+        }
+        let headers = names.into_iter().zip(values).map(|(name, value)| {
+            let name_error = || RequestError::Header(name.to_owned());
             let value_error = || RequestError::Header(value.to_owned());
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| name_error())?;
             Ok::<_, RequestError>((name, HeaderValue::from_str(value).map_err(|_| value_error())?))

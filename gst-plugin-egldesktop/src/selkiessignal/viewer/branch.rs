@@ -8,6 +8,7 @@ use gst_rtp::prelude::*;
 use gst_utils::StreamProducer;
 
 use super::feedback::Feedback;
+use super::rtp_plugin;
 use super::webrtcbin::WebRtcBin;
 use crate::selkiessignal::capture_time::CaptureTime;
 use crate::selkiessignal::congestion::Share;
@@ -30,9 +31,10 @@ pub(super) struct Branch {
     pub(super) feedback: Option<Arc<Feedback>>,
 }
 
-/// What not every stream has.
-#[derive(Default)]
-pub(super) struct Options {
+/// What differs from viewer to viewer and from stream to stream.
+pub(super) struct Options<'a> {
+    /// The media stream in SDP.
+    pub(super) group: &'a str,
     /// Its part in the congestion control.
     pub(super) share: Option<Share>,
     /// How many packets of forward error correction there are for a hundred others.
@@ -55,6 +57,10 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
         "video/x-h264" => {
             ("rtph264pay", &[("config-interval", "-1"), ("aggregate-mode", "zero-latency")], 97, 90_000, "H264")
         }
+        "video/x-h265" => {
+            ("rtph265pay", &[("config-interval", "-1"), ("aggregate-mode", "zero-latency")], 100, 90_000, "H265")
+        }
+        "video/x-av1" => ("rtpav1pay", &[], 96, 90_000, "AV1"),
         "video/x-vp8" => ("rtpvp8pay", &[("picture-id-mode", "15-bit")], 96, 90_000, "VP8"),
         "video/x-vp9" => ("rtpvp9pay", &[("picture-id-mode", "15-bit")], 98, 90_000, "VP9"),
         "audio/x-opus" => ("rtpopuspay", &[], 111, 48_000, "OPUS"),
@@ -85,16 +91,19 @@ impl Branch {
         let appsrc = gst_app::AppSrc::builder().name(kind).caps(caps).build();
         StreamProducer::configure_consumer(&appsrc);
         let ssrc = gst::glib::random_int();
-        let mut payloader = gst::ElementFactory::make(payload.element).property("mtu", MTU).property("ssrc", ssrc);
+        rtp_plugin::provide(payload.element);
+        // Its type differs from payloader to payloader.
+        let ssrc_text = ssrc.to_string();
+        let mut payloader =
+            gst::ElementFactory::make(payload.element).property("mtu", MTU).property_from_str("ssrc", &ssrc_text);
         for (name, value) in payload.properties {
             payloader = payloader.property_from_str(name, value);
         }
         let payloader = payloader.build()?;
         if is_video {
             payloader.emit_by_name::<()>("add-extension", &[&PlayoutDelay::new(PLAYOUT_DELAY_ID)]);
-            let clock = pipeline.pipeline_clock();
             let base_time = pipeline.base_time().unwrap_or_default();
-            let capture_time = CaptureTime::new(CAPTURE_TIME_ID, clock, base_time);
+            let capture_time = CaptureTime::new(CAPTURE_TIME_ID, pipeline.pipeline_clock(), base_time);
             payloader.emit_by_name::<()>("add-extension", &[&capture_time]);
             if options.share.is_some() {
                 let extension = RTPHeaderExtension::create_from_uri(TRANSPORT_WIDE)
@@ -125,7 +134,7 @@ impl Branch {
         let elements = [appsrc.upcast_ref(), &payloader, &filter];
         pipeline.add_many(elements)?;
         gst::Element::link_many(elements)?;
-        webrtcbin.add_track(&filter, kind, &rtp, options.fec_percentage)?;
+        webrtcbin.add_track(&filter, kind, &rtp, &options)?;
         let feedback = options.share.map(|share| Feedback::new(share, webrtcbin, ssrc));
         if let (Some(feedback), Some(frames), Some(packets)) =
             (&feedback, appsrc.static_pad("src"), filter.static_pad("src"))

@@ -1,11 +1,12 @@
-//! The data channel of one viewer: its messages become upstream events.
+//! The data channel of one viewer: its messages become upstream events, and requests to the hub.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gst_webrtc::WebRTCDataChannel;
-use selkies_protocol::control;
+use selkies_protocol::control::{self, GpuStatistics};
 use selkies_protocol::held::{Action, Held};
 use selkies_protocol::input::ClientMessage;
+use selkies_protocol::request::Request;
 use selkies_protocol::signalling::Dialect;
 
 use super::CAT;
@@ -19,12 +20,15 @@ const MAX_MESSAGE: usize = 64 * 1024;
 /// The input of one viewer.
 pub(super) struct Input {
     state: Arc<State>,
-    channel: WebRTCDataChannel,
     handlers: [gst::glib::SignalHandlerId; 2],
 }
 
 struct State {
     hub: Arc<Hub>,
+    /// The viewer's number in the roster.
+    id: u64,
+    dialect: Dialect,
+    channel: WebRTCDataChannel,
     hands: Mutex<Hands>,
     feedback: Option<Arc<Feedback>>,
 }
@@ -33,44 +37,57 @@ struct State {
 struct Hands {
     held: Held,
     pointer: (f64, f64),
+    /// What the viewer was told last about controlling the desktop.
+    told_control: Option<bool>,
 }
 
 impl Input {
-    /// Listens to `channel`.
+    /// Listens to `channel`, for viewer `id`.
     pub(super) fn new(
         hub: &Arc<Hub>,
+        id: u64,
         channel: WebRTCDataChannel,
         dialect: Dialect,
         feedback: Option<Arc<Feedback>>,
     ) -> Self {
-        let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0) };
-        let state = Arc::new(State { hub: hub.clone(), hands: Mutex::new(hands), feedback });
-        let receiver = state.clone();
-        let message = channel.connect_on_message_string(move |_, text| {
-            receiver.message(text.unwrap_or_default());
+        let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
+        let state = Arc::new(State { hub: hub.clone(), id, dialect, channel, hands: Mutex::new(hands), feedback });
+        let receiver = Arc::downgrade(&state);
+        let message = state.channel.connect_on_message_string(move |_, text| {
+            if let Some(state) = receiver.upgrade() {
+                state.message(text.unwrap_or_default());
+            }
         });
-        let greeter = hub.clone();
-        let open = channel.connect_on_open(move |channel| greet(channel, &greeter));
-        Self { state, channel, handlers: [message, open] }
+        let greeter = Arc::downgrade(&state);
+        let open = state.channel.connect_on_open(move |_| {
+            if let Some(state) = greeter.upgrade() {
+                state.greet();
+            }
+        });
+        Self { state, handlers: [message, open] }
     }
 
     /// Ends the input: whatever the viewer holds down goes up.
     pub(super) fn release_all(self) {
         for handler in self.handlers {
-            gst::prelude::ObjectExt::disconnect(&self.channel, handler);
+            gst::prelude::ObjectExt::disconnect(&self.state.channel, handler);
         }
-        let mut hands = self.state.hands();
-        let actions = hands.held.release_all();
-        self.state.act(&mut hands, actions);
+        self.state.release_all(&mut self.state.hands());
     }
-}
 
-/// Tells the browser what it cannot know by itself.
-fn greet(channel: &WebRTCDataChannel, hub: &Hub) {
-    let Some(encoder) = hub.video().and_then(|video| video.encoder()) else { return };
-    let message = control::system(&format!("encoder,{encoder}"));
-    if let Err(error) = channel.send_string_full(Some(&message)) {
-        gst::debug!(CAT, "cannot greet: {error}");
+    /// Tells the viewer who is connected. One that has lost control lets go of everything.
+    pub(super) fn roster_changed(&self) {
+        self.state.show_roster();
+    }
+
+    /// Tells the viewer what the GPU does.
+    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
+        self.state.send(&statistics.to_message());
+    }
+
+    /// Tells the viewer what the encoders are set to.
+    pub(super) fn tuning_changed(&self) {
+        self.state.show_tuning();
     }
 }
 
@@ -79,23 +96,109 @@ impl State {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn send(&self, text: &str) {
+        // Before it is open there is nobody to hear, and greet() says it all then.
+        if self.channel.ready_state() == gst_webrtc::WebRTCDataChannelState::Open
+            && let Err(error) = self.channel.send_string_full(Some(text))
+        {
+            gst::debug!(CAT, "viewer {}: cannot send: {error}", self.id);
+        }
+    }
+
+    /// Tells the browser what it cannot know by itself.
+    fn greet(&self) {
+        if let Some(encoder) = self.hub.video().and_then(|video| video.encoder()) {
+            self.send(&control::system(&format!("encoder,{encoder}")));
+        }
+        if let Some(notice) = &self.hub.notice {
+            self.send(&control::status(notice));
+        }
+        self.show_tuning();
+        self.hands().told_control = None;
+        self.show_roster();
+    }
+
+    fn show_tuning(&self) {
+        let tuning = *self.hub.tuning().borrow();
+        let values = [
+            ("framerate", tuning.framerate),
+            ("video_bitrate", tuning.video_bitrate),
+            ("audio_bitrate", tuning.audio_bitrate),
+        ];
+        for (name, value) in values.into_iter().filter(|(_, value)| *value != 0) {
+            self.send(&control::system(&format!("{name},{value}")));
+        }
+    }
+
+    fn show_roster(&self) {
+        let mut hands = self.hands();
+        let seen = self.hub.roster().borrow().seen_by(self.id);
+        if !seen.control {
+            self.release_all(&mut hands);
+        }
+        let told = hands.told_control.replace(seen.control);
+        drop(hands);
+        match self.dialect {
+            Dialect::Extended => self.send(&seen.to_message()),
+            // These clients know no roles, but they show a line of text.
+            Dialect::Selkies if told != Some(seen.control) && (told.is_some() || !seen.control) => {
+                self.send(&control::status(if seen.control {
+                    "You control the desktop"
+                } else {
+                    "You are watching; somebody else controls the desktop, or you may watch only"
+                }));
+            }
+            Dialect::Selkies => {}
+        }
+    }
+
     fn message(&self, text: &str) {
         if text.len() > MAX_MESSAGE {
-            gst::warning!(CAT, "dropped a message of {} bytes", text.len());
+            gst::warning!(CAT, "viewer {}: dropped a message of {} bytes", self.id, text.len());
             return;
+        }
+        match Request::parse(text) {
+            Some(Ok(request)) => return self.request(request),
+            Some(Err(error)) => return gst::debug!(CAT, "viewer {}: {error}", self.id),
+            None => {}
         }
         match ClientMessage::parse(text) {
             Ok(message) => {
                 let mut hands = self.hands();
-                let actions = hands.held.apply(message);
-                if let Some(feedback) = self.feedback.as_ref().filter(|_| !actions.is_empty()) {
-                    feedback.lead();
+                // Under the lock: who loses control lets go of everything under the same one.
+                if self.hub.controls(self.id) {
+                    let actions = hands.held.apply(message);
+                    if let Some(feedback) = self.feedback.as_ref().filter(|_| !actions.is_empty()) {
+                        feedback.lead();
+                    }
+                    self.act(&mut hands, actions);
                 }
-                self.act(&mut hands, actions);
             }
             // What was typed must not get into a log, so not the text itself.
-            Err(error) => gst::debug!(CAT, "{error}"),
+            Err(error) => gst::debug!(CAT, "viewer {}: {error}", self.id),
         }
+    }
+
+    fn request(&self, request: Request) {
+        match request {
+            Request::Control(request) => {
+                if let Err(refusal) = self.hub.control(self.id, request) {
+                    self.send(&control::status(&refusal.to_string()));
+                }
+            }
+            Request::Tune(tune) => {
+                if self.hub.controls(self.id) && !self.hub.tune(tune) {
+                    self.send(&control::status("This desktop does not change that while it runs"));
+                }
+            }
+            Request::Framerate(fps) => self.hub.reports.framerate(fps),
+            Request::Latency(milliseconds) => self.hub.reports.latency(milliseconds),
+        }
+    }
+
+    fn release_all(&self, hands: &mut Hands) {
+        let actions = hands.held.release_all();
+        self.act(hands, actions);
     }
 
     /// Pushes under the lock, so that events keep the order of their messages.

@@ -30,19 +30,17 @@ impl Offering {
         let video = gst::Caps::new_empty_simple("video/x-vp8");
         let audio = gst::Caps::new_empty_simple("audio/x-opus");
         for (caps, kind) in [(&video, "video"), (&audio, "audio")] {
-            Branch::new(&pipeline, &webrtcbin, caps, kind, Options::default()).unwrap();
+            Branch::new(&pipeline, &webrtcbin, caps, kind, Options { group: kind, share: None, fec_percentage: 0 })
+                .unwrap();
         }
-        let (sender, offers) = mpsc::channel();
-        webrtcbin.on_negotiation_needed(move |webrtcbin| {
-            let sender = sender.clone();
-            webrtcbin.create_offer(move |webrtcbin, offer| {
-                webrtcbin.set_local_description(offer);
-                let _ = sender.send(offer.clone());
-            });
-        });
         pipeline.set_state(gst::State::Ready).unwrap();
         webrtcbin.create_data_channel("input").unwrap();
         pipeline.set_state(gst::State::Playing).unwrap();
+        let (sender, offers) = mpsc::channel();
+        webrtcbin.create_offer(move |webrtcbin, offer| {
+            webrtcbin.set_local_description(offer);
+            let _ = sender.send(offer.clone());
+        });
         let offer = offers.recv_timeout(PATIENCE).expect("no offer");
         Self { pipeline, webrtcbin, offer: Some(offer) }
     }
@@ -76,9 +74,7 @@ impl Offering {
         self.offer = None;
         self.webrtcbin.set_remote_description(&answer);
         // Done in order, on webrtcbin's own thread.
-        let (sender, done) = mpsc::channel();
-        self.webrtcbin.create_offer_anyway(move || sender.send(()).unwrap_or_default());
-        done.recv_timeout(PATIENCE).expect("webrtcbin hangs");
+        self.webrtcbin.stats(PATIENCE).expect("webrtcbin hangs");
         true
     }
 }
@@ -200,7 +196,5 @@ fn no_candidate_ends_the_process() {
             }
         }
     }
-    let (sender, done) = mpsc::channel();
-    offering.webrtcbin.create_offer_anyway(move || sender.send(()).unwrap_or_default());
-    done.recv_timeout(PATIENCE).expect("webrtcbin hangs");
+    offering.webrtcbin.stats(PATIENCE).expect("webrtcbin hangs");
 }

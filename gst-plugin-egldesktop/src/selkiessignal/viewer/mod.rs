@@ -7,29 +7,35 @@ mod branch;
 mod channel;
 mod feedback;
 mod gate;
+#[cfg(test)]
+mod hostile;
 mod retransmission;
+mod rtp_plugin;
 mod sdp;
 mod webrtcbin;
 
-use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
-use gst_utils::ConsumptionLink;
 use gst_webrtc::WebRTCSessionDescription;
-use selkies_protocol::signalling::{Hello, PeerMessage, SdpKind};
+use selkies_protocol::control::GpuStatistics;
+use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
+use super::metrics::{ViewerStats, read_webrtc};
+use super::roster::Caller;
+use super::stream::Subscription;
 use branch::{Branch, Options};
 use webrtcbin::WebRtcBin;
-
-#[cfg(test)]
-mod hostile;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-viewer", gst::DebugColorFlags::empty(), Some("A viewer of selkiessignal"))
 });
+
+/// How long webrtcbin may take to tell its numbers.
+const STATS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a viewer has to say to its browser.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +53,7 @@ pub(super) struct Viewer {
     links: Arc<Links>,
     offer: Offer,
     input: Option<channel::Input>,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 /// The offer that waits for its answer.
@@ -55,7 +61,12 @@ type Offer = Arc<Mutex<Option<WebRTCSessionDescription>>>;
 
 /// The connections to the element's streams; empty until the browser can receive.
 #[derive(Default)]
-struct Links(Mutex<Vec<ConsumptionLink>>);
+struct Links(Mutex<Vec<Link>>);
+
+struct Link {
+    subscription: Subscription,
+    appsrc: gst_app::AppSrc,
+}
 
 impl Viewer {
     /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
@@ -63,10 +74,10 @@ impl Viewer {
         hub: &Arc<Hub>,
         hello: &Hello,
         (video, audio): (Option<Source>, Option<Source>),
-        peer: IpAddr,
+        caller: Caller,
         outgoing: mpsc::Sender<Outgoing>,
     ) -> Result<Self, SessionError> {
-        let ticket = hub.admit()?;
+        let ticket = hub.admit(caller, hello)?;
         let (clock, base_time) = hub.clock()?;
         let pipeline = gst::Pipeline::builder().name(format!("viewer-{}", ticket.id)).build();
         // The same running time as the element: buffers come with its timestamps.
@@ -75,7 +86,7 @@ impl Viewer {
         pipeline.set_base_time(base_time);
 
         let webrtcbin = WebRtcBin::new(&pipeline)?;
-        webrtcbin.configure_ice(hub.ice(), peer);
+        webrtcbin.configure_ice(hub.ice(), caller.address);
 
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
@@ -89,9 +100,11 @@ impl Viewer {
                 }
                 return Err(SessionError::NotReceivable(mime_type));
             }
-            let options = match kind {
-                "video" => Options { share: hub.join_congestion(ticket.id), fec_percentage: hub.fec_percentage() },
-                _ => Options::default(),
+            let is_video = kind == "video";
+            let options = Options {
+                group: group(hello, kind),
+                share: hub.congestion().filter(|_| is_video).map(|control| control.join(ticket.id)),
+                fec_percentage: if is_video { hub.fec_percentage() } else { 0 },
             };
             let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, options)?;
             branches.push((branch, source.stream.clone()));
@@ -99,20 +112,59 @@ impl Viewer {
 
         let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
-        let offer = Offer::default();
         watch_bus(&pipeline, outgoing.clone())?;
-        connect_signals(hub, &webrtcbin, branches, &links, &offer, outgoing);
+        connect_signals(hub, &webrtcbin, branches, &links, outgoing.clone());
 
         // From here on dropping it cleans up.
-        let mut viewer = Self { pipeline, webrtcbin, links, offer, input: None, _ticket: ticket };
+        let offer = Offer::default();
+        let mut viewer = Self { pipeline, webrtcbin, links, offer, input: None, ticket };
         viewer.pipeline.set_state(gst::State::Ready)?;
         if video.is_some() {
-            // The channel has to be there before the offer, which PLAYING makes.
+            // The channel has to be there before the offer.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
-            viewer.input = Some(channel::Input::new(hub, channel, hello.dialect, feedback));
+            viewer.input = Some(channel::Input::new(hub, viewer.ticket.id, channel, hello.dialect, feedback));
         }
         viewer.pipeline.set_state(gst::State::Playing)?;
+        // webrtcbin says that an offer is due as soon as it has a track, which may be before there is a channel. Nothing
+        // is added later, so one offer is enough.
+        make_offer(&viewer.webrtcbin, &viewer.offer, outgoing);
         Ok(viewer)
+    }
+
+    /// Its number in the roster.
+    pub(super) fn id(&self) -> u64 {
+        self.ticket.id
+    }
+
+    /// Who is connected or who controls has changed.
+    pub(super) fn roster_changed(&self) {
+        if let Some(input) = &self.input {
+            input.roster_changed();
+        }
+    }
+
+    /// What the GPU does at the moment.
+    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
+        if let Some(input) = &self.input {
+            input.show_gpu(statistics);
+        }
+    }
+
+    /// What the encoders are set to has changed.
+    pub(super) fn tuning_changed(&self) {
+        if let Some(input) = &self.input {
+            input.tuning_changed();
+        }
+    }
+
+    /// Its numbers. Waits for webrtcbin, not for long.
+    pub(super) fn stats(&self, control: bool) -> ViewerStats {
+        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
+        self.links.count(&mut stats);
+        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
+            read_webrtc(&mut stats, &reply);
+        }
+        stats
     }
 
     /// Handles a frame of the browser. An error ends the session; its text is for the user.
@@ -139,6 +191,15 @@ impl Viewer {
     }
 }
 
+/// The media stream that a track belongs to. Picture and sound are in different ones: browsers hold back the picture of a
+/// stream until its sound arrives. But the single connection of a Selkies client before 1.5 plays one stream only.
+fn group(hello: &Hello, kind: &'static str) -> &'static str {
+    match hello.dialect {
+        Dialect::Selkies => "desktop",
+        Dialect::Extended => kind,
+    }
+}
+
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.links.clear();
@@ -162,8 +223,8 @@ impl Links {
             return;
         }
         for (branch, stream) in branches {
-            match stream.producer.add_consumer(&branch.appsrc) {
-                Ok(link) => links.push(link),
+            match stream.subscribe(&branch.appsrc) {
+                Ok(subscription) => links.push(Link { subscription, appsrc: branch.appsrc.clone() }),
                 Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
             }
             if let Some(feedback) = &branch.feedback {
@@ -172,6 +233,16 @@ impl Links {
             if branch.is_video {
                 stream.request_keyframe();
             }
+        }
+    }
+
+    fn count(&self, stats: &mut ViewerStats) {
+        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for link in links.iter() {
+            let (sent, dropped) = link.subscription.counts();
+            stats.frames_sent += sent;
+            stats.frames_dropped += dropped;
+            stats.queued += link.appsrc.current_level_bytes();
         }
     }
 
@@ -185,35 +256,15 @@ fn connect_signals(
     webrtcbin: &WebRtcBin,
     branches: Vec<(Branch, Arc<super::stream::Stream>)>,
     links: &Arc<Links>,
-    waiting: &Offer,
     outgoing: mpsc::Sender<Outgoing>,
 ) {
     // Weak, where a reference would keep the links, and with them the encoder's consumers, alive in a cycle.
     let links = Arc::downgrade(links);
-    let send = {
-        let outgoing = outgoing.clone();
-        move |message: PeerMessage| drop(outgoing.try_send(Outgoing::Frame(message.to_frame())))
-    };
-    let send_offer = send.clone();
-    let waiting = waiting.clone();
-    webrtcbin.on_negotiation_needed(move |webrtcbin| {
-        let send = send_offer.clone();
-        let waiting = waiting.clone();
-        webrtcbin.create_offer(move |webrtcbin, offer| {
-            webrtcbin.set_local_description(offer);
-            *waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(offer.clone());
-            match sdp::offer_for_browsers(offer.sdp()) {
-                Ok(sdp) => {
-                    gst::log!(CAT, "offer:\n{sdp}");
-                    send(PeerMessage::Sdp { kind: SdpKind::Offer, sdp });
-                }
-                Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
-            }
-        });
-    });
     let hub = hub.clone();
+    let sender = outgoing.clone();
     webrtcbin.on_ice_candidate(move |mline, candidate| {
-        send(PeerMessage::Ice { candidate: hub.ice().announced().rewrite(candidate), mline: Some(mline) });
+        let candidate = hub.ice().announced().rewrite(candidate);
+        drop(sender.try_send(Outgoing::Frame(PeerMessage::Ice { candidate, mline: Some(mline) }.to_frame())));
     });
     webrtcbin.on_connection_state(move |state| {
         gst::info!(CAT, "connection is {state:?}");
@@ -228,6 +279,22 @@ fn connect_signals(
                 drop(outgoing.try_send(Outgoing::Failed(reason.into())));
             }
             _ => {}
+        }
+    });
+}
+
+fn make_offer(webrtcbin: &WebRtcBin, waiting: &Offer, outgoing: mpsc::Sender<Outgoing>) {
+    let waiting = waiting.clone();
+    webrtcbin.create_offer(move |webrtcbin, offer| {
+        webrtcbin.set_local_description(offer);
+        *waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(offer.clone());
+        match sdp::offer_for_browsers(offer.sdp()) {
+            Ok(sdp) => {
+                gst::log!(CAT, "offer:\n{sdp}");
+                let frame = PeerMessage::Sdp { kind: SdpKind::Offer, sdp }.to_frame();
+                drop(outgoing.try_send(Outgoing::Frame(frame)));
+            }
+            Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
         }
     });
 }

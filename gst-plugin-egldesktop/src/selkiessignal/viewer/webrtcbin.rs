@@ -1,7 +1,7 @@
 //! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
 
 use std::net::IpAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use gst::glib;
 use gst::prelude::*;
@@ -11,6 +11,7 @@ use gst_webrtc::{
 };
 
 use super::CAT;
+use super::branch::Options;
 use crate::selkiessignal::ice::{Ice, Policy, local_addresses};
 
 /// A webrtcbin in a pipeline.
@@ -61,29 +62,28 @@ impl WebRtcBin {
         }
     }
 
-    /// Sends what comes out of `source`, as a stream named `kind`. Picture and sound have different names: browsers
-    /// hold back the picture of a named stream until its sound arrives. `rtp` are the caps that will come: known now, so
-    /// that the offer need not wait for the first buffer.
+    /// Sends what comes out of `source`, as `video` or `audio`. `rtp` are the caps that will
+    /// come: known now, so that the offer need not wait for the first buffer.
     pub(super) fn add_track(
         &self,
         source: &gst::Element,
         kind: &str,
         rtp: &gst::Caps,
-        fec_percentage: u32,
+        options: &Options,
     ) -> Result<(), glib::BoolError> {
         let sink =
             self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
         if sink.has_property("msid") {
-            sink.set_property("msid", kind);
+            sink.set_property("msid", options.group);
         }
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(rtp));
         // Lost packets are sent again. Not those of sound: browsers refuse retransmission streams for it.
         transceiver.set_property("do-nack", kind == "video");
-        if fec_percentage > 0 {
+        if options.fec_percentage > 0 {
             transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
-            transceiver.set_property("fec-percentage", fec_percentage);
+            transceiver.set_property("fec-percentage", options.fec_percentage);
         }
         let output = source.static_pad("src").ok_or_else(|| glib::bool_error!("nothing to send"))?;
         output.link(&sink).map_err(|error| glib::bool_error!("cannot link to webrtcbin: {error}"))?;
@@ -108,15 +108,6 @@ impl WebRtcBin {
         self.0
             .emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&label, &options])
             .ok_or_else(|| glib::bool_error!("webrtcbin makes no data channel"))
-    }
-
-    /// Calls back when an offer is due.
-    pub(super) fn on_negotiation_needed(&self, call: impl Fn(&Self) + Send + Sync + 'static) {
-        self.0.connect_closure(
-            "on-negotiation-needed",
-            false,
-            glib::closure!(move |element: &gst::Element| call(&Self(element.clone()))),
-        );
     }
 
     /// Calls back with m-line index and candidate.
@@ -148,11 +139,15 @@ impl WebRtcBin {
         self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
     }
 
-    /// Calls back once everything that was asked before has been done.
-    #[cfg(test)]
-    pub(super) fn create_offer_anyway(&self, call: impl FnOnce() + Send + 'static) {
-        let promise = gst::Promise::with_change_func(move |_| call());
-        self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+    /// What it counts (`get-stats`); `None` when it does not say within `patience`.
+    pub(super) fn stats(&self, patience: Duration) -> Option<gst::Structure> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let reply = reply.ok().flatten().map(gst::StructureRef::to_owned);
+            let _ = sender.try_send(reply);
+        });
+        self.0.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        receiver.recv_timeout(patience).ok().flatten()
     }
 
     pub(super) fn set_local_description(&self, description: &WebRTCSessionDescription) {

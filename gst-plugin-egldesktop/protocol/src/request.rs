@@ -1,0 +1,127 @@
+//! What a browser asks of the session on the data channel: control of the desktop, bitrates, and what it measures.
+//! Everything that is no request is [`crate::input`].
+
+/// The highest number of a viewer; numbers count up from 1.
+const MAX_ID: u64 = u32::MAX as u64;
+
+/// A request, parsed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// `_control,…`: who controls the desktop. Extension.
+    Control(ControlRequest),
+    /// `vb,<kbit/s>`, `ab,<bit/s>` or `_arg_fps,<n>`.
+    Tune(Tune),
+    /// `_f,<n>`: frames per second that the browser shows.
+    Framerate(f64),
+    /// `_l,<ms>`: delay that the browser sees, in milliseconds.
+    Latency(f64),
+}
+
+/// Something about who controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlRequest {
+    /// `_control,take`: give me control.
+    Take,
+    /// `_control,give,<id>`: give it to this viewer.
+    Give(u64),
+    /// `_control,kick,<id>`: end the session of this viewer.
+    Kick(u64),
+}
+
+/// A setting of the encoders to change while they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tune {
+    /// kbit/s, 100 to 1 000 000.
+    VideoBitrate(u32),
+    /// bit/s, 6000 to 510 000 (RFC 6716 §2.1.1).
+    AudioBitrate(u32),
+    /// Most frames per second, 1 to 480.
+    Framerate(u32),
+}
+
+/// The verb is one of a request, but what follows does not fit.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("malformed {0:?} message")]
+pub struct RequestError(&'static str);
+
+impl Request {
+    /// Parses one message; `None` where it is no request.
+    pub fn parse(text: &str) -> Option<Result<Self, RequestError>> {
+        let (verb, rest) = text.split_once(',').unwrap_or((text, ""));
+        let (verb, parsed) = match verb {
+            "_control" => ("_control", ControlRequest::parse(rest).map(Self::Control)),
+            "vb" => ("vb", within(rest, 100, 1_000_000).map(|rate| Self::Tune(Tune::VideoBitrate(rate)))),
+            "ab" => ("ab", within(rest, 6_000, 510_000).map(|rate| Self::Tune(Tune::AudioBitrate(rate)))),
+            "_arg_fps" => ("_arg_fps", within(rest, 1, 480).map(|rate| Self::Tune(Tune::Framerate(rate)))),
+            "_f" => ("_f", measured(rest).map(Self::Framerate)),
+            "_l" => ("_l", measured(rest).map(Self::Latency)),
+            _ => return None,
+        };
+        Some(parsed.ok_or(RequestError(verb)))
+    }
+}
+
+impl ControlRequest {
+    fn parse(text: &str) -> Option<Self> {
+        let id = |text: &str| text.parse().ok().filter(|id| (1..=MAX_ID).contains(id));
+        match text.split_once(',').unwrap_or((text, "")) {
+            ("take", "") => Some(Self::Take),
+            ("give", to) => id(to).map(Self::Give),
+            ("kick", whom) => id(whom).map(Self::Kick),
+            _ => None,
+        }
+    }
+}
+
+/// Selkies' clients send what a list in the page holds, which may be a number with a point.
+fn within(text: &str, min: u32, max: u32) -> Option<u32> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
+    (f64::from(min)..=f64::from(max)).contains(&number).then_some(number as u32)
+}
+
+fn measured(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|value| (0.0..1e6).contains(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Option<Request> {
+        Request::parse(text).and_then(Result::ok)
+    }
+
+    #[test]
+    fn control() {
+        assert_eq!(parse("_control,take"), Some(Request::Control(ControlRequest::Take)));
+        assert_eq!(parse("_control,give,7"), Some(Request::Control(ControlRequest::Give(7))));
+        assert_eq!(parse("_control,kick,1"), Some(Request::Control(ControlRequest::Kick(1))));
+        for bad in ["_control", "_control,take,1", "_control,give,0", "_control,kick,-1", "_control,kick,99999999999"] {
+            assert_eq!(Request::parse(bad), Some(Err(RequestError("_control"))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tuning_has_bounds() {
+        assert_eq!(parse("vb,8000"), Some(Request::Tune(Tune::VideoBitrate(8000))));
+        assert_eq!(parse("ab,64000.0"), Some(Request::Tune(Tune::AudioBitrate(64000))));
+        assert_eq!(parse("_arg_fps,30"), Some(Request::Tune(Tune::Framerate(30))));
+        for bad in ["vb,99", "vb,1000001", "vb,NaN", "vb,", "ab,5999", "ab,-1", "_arg_fps,0", "_arg_fps,481"] {
+            assert!(matches!(Request::parse(bad), Some(Err(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_browsers_measure() {
+        assert_eq!(parse("_f,59.9"), Some(Request::Framerate(59.9)));
+        assert_eq!(parse("_l,12"), Some(Request::Latency(12.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(_control,|vb,|_arg_|_f,)?.*") {
+            let _ = Request::parse(&text);
+        }
+    }
+}

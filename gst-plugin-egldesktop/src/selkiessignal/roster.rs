@@ -1,0 +1,286 @@
+//! Who is connected, and who of them controls the desktop. Pure: the hub keeps it, and asks it for each message.
+
+use std::net::IpAddr;
+
+use selkies_protocol::control::{ViewerEntry, Viewers};
+
+use super::http::LinkId;
+use super::settings::ControlPolicy;
+
+/// More than one desktop can use; a bound, so that connections can't use up the machine.
+const MAX_MEMBERS: usize = 64;
+
+/// The most that a login allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// To watch, and to control.
+    Control,
+    /// To watch and listen.
+    View,
+}
+
+/// Who a viewer is, as its login told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Caller {
+    pub(super) address: IpAddr,
+    pub(super) access: Access,
+    /// The link that it came by.
+    pub(super) link: Option<LinkId>,
+}
+
+/// A connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Member {
+    id: u64,
+    caller: Caller,
+    /// A second connection for sound only (Selkies' clients) is no viewer of its own.
+    sound_only: bool,
+}
+
+/// Why something about control was refused; the text goes to the user.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum Refusal {
+    #[error("too many viewers ({MAX_MEMBERS})")]
+    TooMany,
+    #[error("You may watch only: control needs the full password")]
+    ViewOnly,
+    #[error("Somebody else controls the desktop, and keeps control until giving it away or leaving")]
+    Occupied,
+    #[error("Only who controls the desktop may do that")]
+    NotInControl,
+    #[error("That viewer has left")]
+    NoSuchViewer,
+    #[error("That viewer may watch only")]
+    CannotControl,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Roster {
+    policy: ControlPolicy,
+    members: Vec<Member>,
+    /// Nobody where the policy is to share.
+    controller: Option<u64>,
+}
+
+impl Roster {
+    pub(super) fn new(policy: ControlPolicy) -> Self {
+        Self { policy, members: Vec::new(), controller: None }
+    }
+
+    /// Adds a connection. One that wants control gets it where its login and the policy allow.
+    pub(super) fn join(
+        &mut self,
+        id: u64,
+        caller: Caller,
+        sound_only: bool,
+        wants_control: bool,
+    ) -> Result<(), Refusal> {
+        if self.members.len() >= MAX_MEMBERS {
+            return Err(Refusal::TooMany);
+        }
+        self.members.push(Member { id, caller, sound_only });
+        if wants_control {
+            // A refusal is no reason to turn a viewer away: it watches.
+            let _ = self.take(id);
+        }
+        Ok(())
+    }
+
+    /// Removes a connection. Where one viewer is left that may control, it does.
+    pub(super) fn leave(&mut self, id: u64) {
+        self.members.retain(|member| member.id != id);
+        if self.controller == Some(id) {
+            let mut candidates = self.members.iter().filter(|member| member.may_control());
+            self.controller = match (candidates.next(), candidates.next()) {
+                (Some(only), None) => Some(only.id),
+                _ => None,
+            };
+        }
+    }
+
+    /// Gives control to `id`, who asks for it.
+    pub(super) fn take(&mut self, id: u64) -> Result<(), Refusal> {
+        if !self.find(id)?.may_control() {
+            return Err(Refusal::ViewOnly);
+        }
+        match (self.policy, self.controller) {
+            (ControlPolicy::Shared, _) => {}
+            (ControlPolicy::First, Some(other)) if other != id => return Err(Refusal::Occupied),
+            (ControlPolicy::First | ControlPolicy::Takeover, _) => self.controller = Some(id),
+        }
+        Ok(())
+    }
+
+    /// Hands control over.
+    pub(super) fn give(&mut self, by: u64, to: u64) -> Result<(), Refusal> {
+        self.require_control(by)?;
+        if !self.find(to)?.may_control() {
+            return Err(Refusal::CannotControl);
+        }
+        if self.policy != ControlPolicy::Shared {
+            self.controller = Some(to);
+        }
+        Ok(())
+    }
+
+    /// Ends the session of `whom`, with its connection for sound; returns the link it came by, which is void then.
+    pub(super) fn kick(&mut self, by: u64, whom: u64) -> Result<Option<LinkId>, Refusal> {
+        self.require_control(by)?;
+        let caller = self.find(whom)?.caller;
+        self.leave(whom);
+        self.members.retain(|member| !(member.sound_only && member.caller.address == caller.address));
+        Ok(caller.link)
+    }
+
+    /// Whether `id` controls the desktop.
+    pub(super) fn controls(&self, id: u64) -> bool {
+        match self.policy {
+            ControlPolicy::Shared => self.find(id).is_ok_and(Member::may_control),
+            ControlPolicy::First | ControlPolicy::Takeover => self.controller == Some(id),
+        }
+    }
+
+    /// Whether `id` is still one of them.
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.find(id).is_ok()
+    }
+
+    /// How many connections there are.
+    pub(super) fn connections(&self) -> usize {
+        self.members.len()
+    }
+
+    /// What `you` may know of it.
+    pub(super) fn seen_by(&self, you: u64) -> Viewers {
+        let control = self.controls(you);
+        let viewers = || self.members.iter().filter(|member| !member.sound_only);
+        let entry = |member: &Member| ViewerEntry {
+            id: member.id,
+            address: member.caller.address.to_canonical().to_string(),
+            control: self.controls(member.id),
+            may_control: member.may_control(),
+        };
+        Viewers {
+            you,
+            control,
+            may_control: self.find(you).is_ok_and(Member::may_control),
+            count: viewers().count(),
+            list: if control { viewers().map(entry).collect() } else { Vec::new() },
+        }
+    }
+
+    fn find(&self, id: u64) -> Result<&Member, Refusal> {
+        self.members.iter().find(|member| member.id == id).ok_or(Refusal::NoSuchViewer)
+    }
+
+    fn require_control(&self, id: u64) -> Result<(), Refusal> {
+        if self.controls(id) { Ok(()) } else { Err(Refusal::NotInControl) }
+    }
+}
+
+impl Member {
+    fn may_control(&self) -> bool {
+        self.caller.access == Access::Control && !self.sound_only
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roster(policy: ControlPolicy, members: &[(u64, Access)]) -> Roster {
+        let mut roster = Roster::new(policy);
+        for &(id, access) in members {
+            let caller = Caller { address: [192, 0, 2, id as u8].into(), access, link: None };
+            roster.join(id, caller, false, true).unwrap();
+        }
+        roster
+    }
+
+    fn controlling(roster: &Roster) -> Vec<u64> {
+        (0..10).filter(|&id| roster.controls(id)).collect()
+    }
+
+    #[test]
+    fn the_policy_decides_who_controls_when_a_second_one_comes() {
+        let two = [(1, Access::Control), (2, Access::Control)];
+        assert_eq!(controlling(&roster(ControlPolicy::Takeover, &two)), [2]);
+        assert_eq!(controlling(&roster(ControlPolicy::First, &two)), [1]);
+        assert_eq!(controlling(&roster(ControlPolicy::Shared, &two)), [1, 2]);
+        assert_eq!(roster(ControlPolicy::First, &two).take(2), Err(Refusal::Occupied));
+    }
+
+    #[test]
+    fn who_may_watch_only_never_controls() {
+        for policy in [ControlPolicy::Takeover, ControlPolicy::First, ControlPolicy::Shared] {
+            let mut roster = roster(policy, &[(1, Access::Control), (2, Access::View)]);
+            assert_eq!(controlling(&roster), [1]);
+            assert_eq!(roster.take(2), Err(Refusal::ViewOnly));
+            assert_eq!(roster.give(1, 2), Err(Refusal::CannotControl));
+            assert_eq!(roster.give(2, 2), Err(Refusal::NotInControl));
+            assert_eq!(roster.kick(2, 1), Err(Refusal::NotInControl));
+            roster.leave(1);
+            assert_eq!(controlling(&roster), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn control_is_given_away_and_comes_back() {
+        let mut roster = roster(ControlPolicy::First, &[(1, Access::Control), (2, Access::Control)]);
+        roster.give(1, 2).unwrap();
+        assert_eq!(controlling(&roster), [2]);
+        assert_eq!(roster.give(1, 1), Err(Refusal::NotInControl));
+        // The only one left.
+        roster.leave(2);
+        assert_eq!(controlling(&roster), [1]);
+    }
+
+    #[test]
+    fn nobody_is_chosen_among_several() {
+        let all = [(1, Access::Control), (2, Access::Control), (3, Access::Control)];
+        let mut roster = roster(ControlPolicy::Takeover, &all);
+        roster.leave(3);
+        assert_eq!(controlling(&roster), [0; 0]);
+        roster.take(1).unwrap();
+        assert_eq!(controlling(&roster), [1]);
+    }
+
+    #[test]
+    fn who_was_watching_goes_on_watching_after_a_lost_connection() {
+        let mut roster = roster(ControlPolicy::Takeover, &[(1, Access::Control)]);
+        let caller = Caller { address: [192, 0, 2, 2].into(), access: Access::Control, link: None };
+        roster.join(2, caller, false, false).unwrap();
+        assert_eq!(controlling(&roster), [1]);
+    }
+
+    #[test]
+    fn a_kick_takes_the_sound_along_and_voids_the_link() {
+        let mut roster = roster(ControlPolicy::Takeover, &[(1, Access::Control)]);
+        let caller = Caller { address: [192, 0, 2, 9].into(), access: Access::View, link: Some(LinkId::for_test(5)) };
+        roster.join(2, caller, false, true).unwrap();
+        roster.join(3, caller, true, true).unwrap();
+        assert_eq!(roster.seen_by(1).count, 2);
+        assert_eq!(roster.kick(1, 2), Ok(Some(LinkId::for_test(5))));
+        assert!(roster.contains(1) && !roster.contains(2) && !roster.contains(3));
+        assert_eq!(roster.kick(1, 2), Err(Refusal::NoSuchViewer));
+    }
+
+    #[test]
+    fn addresses_are_for_who_controls() {
+        let roster = roster(ControlPolicy::First, &[(1, Access::Control), (2, Access::View)]);
+        assert_eq!(roster.seen_by(1).list.len(), 2);
+        let watching = roster.seen_by(2);
+        assert!(watching.list.is_empty() && watching.count == 2 && !watching.control && !watching.may_control);
+    }
+
+    #[test]
+    fn there_is_an_end_to_it() {
+        let mut roster = Roster::new(ControlPolicy::Takeover);
+        let caller = Caller { address: [192, 0, 2, 1].into(), access: Access::View, link: None };
+        for id in 0..MAX_MEMBERS as u64 {
+            roster.join(id, caller, false, false).unwrap();
+        }
+        assert_eq!(roster.join(99, caller, false, false), Err(Refusal::TooMany));
+    }
+}

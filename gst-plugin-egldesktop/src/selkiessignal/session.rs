@@ -1,0 +1,226 @@
+//! One session over a signalling socket, whoever opened it: from what was said in `HELLO` to its end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use selkies_protocol::signalling::{Hello, PeerMessage, error_frame, session_answer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::http::CAT;
+use super::hub::Hub;
+use super::roster::Caller;
+use super::viewer::{Outgoing, Viewer};
+
+/// The largest frame of a browser: an SDP answer with all its candidates has some 10 kB.
+const MAX_MESSAGE: usize = 256 * 1024;
+/// Per connection; most hold one short message.
+const BUFFER: usize = 4 * 1024;
+/// Keeps proxies from closing a silent connection, and notices a browser that is gone.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// Without any frame, not even a pong, the browser is gone.
+const SILENCE: Duration = Duration::from_secs(20);
+/// A peer that does not take a frame for so long is gone as well.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is read and thrown away after a close frame, in bytes and time: data that nobody has read makes the kernel reset
+/// the connection, and the peer may lose the frame.
+const LINGER: (usize, Duration) = (16 * 1024 * 1024, Duration::from_secs(2));
+
+/// The session was ended by who controls the desktop.
+const KICKED: CloseCode = CloseCode::Library(4001);
+
+/// What every signalling socket is limited to.
+pub(super) fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+}
+
+/// Serves a peer until it leaves, or `stopped` does.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    hub: Arc<Hub>,
+    hello: Hello,
+    caller: Caller,
+    stopped: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let address = caller.address;
+    gst::info!(CAT, "{address} wants {:?}", hello.media);
+    // What webrtcbin's threads have to say. Bounded: they have a few dozen candidates, and an end.
+    let (outgoing, mut frames) = mpsc::channel(256);
+    let viewer = match hub.sources(hello.media).await {
+        // Building pipelines takes locks and milliseconds.
+        Ok(sources) => {
+            let hub = hub.clone();
+            blocking(move || Viewer::start(&hub, &hello, sources, caller, outgoing)).await
+        }
+        Err(error) => Err(error),
+    };
+    let viewer = match viewer {
+        Ok(viewer) => Arc::new(viewer),
+        Err(error) => {
+            gst::warning!(CAT, "no session for {address}: {error}");
+            return fail(socket, CloseCode::Again, &error.to_string()).await;
+        }
+    };
+
+    hub.register(&viewer);
+    let result = relay(socket, &hub, &viewer, &mut frames, stopped).await;
+    gst::info!(CAT, "{address} left");
+    // The last reference, so that the pipeline ends here and not on a thread of the runtime.
+    blocking(move || drop(viewer)).await;
+    result
+}
+
+async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    hub: &Hub,
+    viewer: &Arc<Viewer>,
+    frames: &mut mpsc::Receiver<Outgoing>,
+    stopped: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    tokio::pin!(stopped);
+    let mut ping = tokio::time::interval(PING_INTERVAL);
+    let mut heard = Instant::now();
+    let mut roster = hub.roster();
+    let mut tuning = hub.tuning();
+    let mut gpu = hub.gpu();
+    loop {
+        tokio::select! {
+            () = &mut stopped => {
+                return close(socket, CloseCode::Away, "the desktop is going away").await;
+            }
+            frame = frames.recv() => match frame {
+                Some(Outgoing::Frame(frame)) => send(socket, Message::text(frame)).await?,
+                Some(Outgoing::Failed(reason)) => {
+                    gst::warning!(CAT, "viewer {} failed: {reason}", viewer.id());
+                    return fail(socket, CloseCode::Error, &reason).await;
+                }
+                None => return Ok(()),
+            },
+            Ok(()) = roster.changed() => {
+                if !roster.borrow_and_update().contains(viewer.id()) {
+                    return close(socket, KICKED, "ended by who controls the desktop").await;
+                }
+                let viewer = viewer.clone();
+                blocking(move || viewer.roster_changed()).await;
+            }
+            Ok(()) = tuning.changed() => {
+                tuning.mark_unchanged();
+                let viewer = viewer.clone();
+                blocking(move || viewer.tuning_changed()).await;
+            }
+            Ok(()) = gpu.changed() => {
+                let statistics = *gpu.borrow_and_update();
+                if let Some(statistics) = statistics {
+                    let viewer = viewer.clone();
+                    blocking(move || viewer.show_gpu(statistics)).await;
+                }
+            }
+            _ = ping.tick() => {
+                if heard.elapsed() > SILENCE {
+                    return close(socket, CloseCode::Away, "silence").await;
+                }
+                send(socket, Message::Ping(Default::default())).await?;
+            }
+            message = socket.next() => {
+                heard = Instant::now();
+                match message {
+                    Some(Ok(Message::Text(frame))) => {
+                        if let Some(answer) = session_answer(&frame) {
+                            send(socket, Message::text(answer)).await?;
+                            continue;
+                        }
+                        let Ok(message) = PeerMessage::parse(&frame) else {
+                            return close(socket, CloseCode::Invalid, "invalid message").await;
+                        };
+                        let viewer = viewer.clone();
+                        if let Err(reason) = blocking(move || viewer.receive(message)).await {
+                            gst::warning!(CAT, "a session ends: {reason}");
+                            return fail(socket, CloseCode::Policy, &reason).await;
+                        }
+                    }
+                    Some(Ok(Message::Binary(_))) => {
+                        return close(socket, CloseCode::Unsupported, "text only").await;
+                    }
+                    Some(Ok(Message::Close(_))) | None => return Ok(()),
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return refuse(socket, error).await,
+                }
+            }
+        }
+    }
+}
+
+/// Tells the peer what it did wrong, where the socket still allows it.
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    error: Error,
+) -> Result<(), Error> {
+    let (code, reason) = match error {
+        Error::Capacity(_) => (CloseCode::Size, "message too long"),
+        Error::Utf8(_) => (CloseCode::Invalid, "no UTF-8"),
+        Error::Protocol(_) => (CloseCode::Protocol, "invalid protocol"),
+        error => return Err(error),
+    };
+    close(socket, code, reason).await
+}
+
+/// Says why in both ways: `ERROR` is what Selkies' clients show.
+async fn fail<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    send(socket, Message::text(error_frame(reason))).await?;
+    close(socket, code, reason).await
+}
+
+pub(super) async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    message: Message,
+) -> Result<(), Error> {
+    in_time(socket.send(message)).await
+}
+
+/// Close reasons have at most 123 bytes (RFC 6455 §5.5).
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    let end = reason.char_indices().map(|(at, char)| at + char.len_utf8()).take_while(|end| *end <= 123).last();
+    let reason = reason[..end.unwrap_or(0)].to_owned().into();
+    in_time(socket.close(Some(CloseFrame { code, reason }))).await?;
+    let drain = async {
+        let (stream, mut left, mut scrap) = (socket.get_mut(), LINGER.0, [0; BUFFER]);
+        while let Ok(read @ 1..) = stream.read(&mut scrap).await
+            && left > 0
+        {
+            left = left.saturating_sub(read);
+        }
+    };
+    let _ = timeout(LINGER.1, drain).await;
+    Ok(())
+}
+
+async fn in_time(sent: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    timeout(SEND_TIMEOUT, sent).await.unwrap_or_else(|late| Err(Error::Io(late.into())))
+}
+
+/// Runs what may block away from the threads that serve connections.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,148 @@
+//! Who controls the desktop, who watches, and who is shown out.
+
+use anyhow::{Context as _, Result};
+use egldesktop_tests::chromium::Chromium;
+use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
+use egldesktop_tests::http::post;
+use egldesktop_tests::namespace::{add_address, isolated};
+use egldesktop_tests::native::Viewer;
+use egldesktop_tests::painter::{Painter, Seen};
+use egldesktop_tests::xvfb::Xvfb;
+use serde_json::json;
+
+const WATCH: &str = "only watch";
+
+fn desktop(xvfb: &Xvfb, variables: &[(&str, &str)]) -> Result<Desktop> {
+    let mut all = vec![("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ("NOVNC_VIEWPASS", WATCH)];
+    all.extend(variables);
+    Desktop::start(&all)
+}
+
+async fn press(viewer: &mut Viewer, key: char) -> Result<()> {
+    viewer.send(&format!("kd,{}", u32::from(key))).await?;
+    viewer.send(&format!("ku,{}", u32::from(key))).await
+}
+
+fn key(key: char, down: bool) -> Seen {
+    Seen::Key(u32::from(key), down)
+}
+
+#[test]
+fn control_goes_from_hand_to_hand_and_a_watcher_never_has_it() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let mut first = Viewer::start(&desktop.address, PASSWORD).await?;
+        let first_id = first.wait_for_control(true).await?["you"].as_u64().context("no number")?;
+        let mut watcher = Viewer::start(&desktop.address, WATCH).await?;
+        let seen = watcher.wait_for_control(false).await?;
+        assert_eq!((&seen["may_control"], &seen["list"]), (&json!(false), &json!([])));
+
+        // What a watcher does is not done; what the controller does after it is. The order holds: one X client sees both.
+        press(&mut watcher, 'w').await?;
+        watcher.send("_control,take").await?;
+        watcher.message(|message| message["data"]["status"].as_str()?.contains("watch only").then_some(())).await?;
+        press(&mut first, 'a').await?;
+        let keys = |painter: &Painter| painter.wait_for(|seen| matches!(seen, Seen::Key(..)).then(|| seen.clone()));
+        assert_eq!(keys(&painter)?, key('a', true));
+
+        // Who comes later takes over; what the other one holds down goes up.
+        first.send(&format!("kd,{}", u32::from('h'))).await?;
+        painter.wait_for_seen(&key('h', true))?;
+        let mut second = Viewer::start(&desktop.address, PASSWORD).await?;
+        second.wait_for_control(true).await?;
+        first.wait_for_control(false).await?;
+        painter.wait_for_seen(&key('h', false))?;
+        press(&mut first, 'x').await?;
+        // Answered in order after it, so the key has been refused by then.
+        first.send("_control,kick,1").await?;
+        first.message(|message| message["data"]["status"].as_str()?.contains("controls").then_some(())).await?;
+        press(&mut second, 'b').await?;
+        assert_eq!(keys(&painter)?, key('b', true));
+
+        second.send(&format!("_control,give,{first_id}")).await?;
+        first.wait_for_control(true).await?;
+        second.wait_for_control(false).await?;
+        press(&mut first, 'c').await?;
+        painter.wait_for_seen(&key('c', true))?;
+
+        // Shown out: told, and closed with a code of its own. The others go on.
+        let watcher_id = seen["you"].as_u64().context("no number")?;
+        first.send(&format!("_control,kick,{watcher_id}")).await?;
+        let end = watcher.wait_for_end().await?.context("no close frame")?;
+        assert_eq!(end, (4001, "ended by who controls the desktop".to_owned()));
+        first.wait_for_frames(1).await?;
+        second.wait_for_frames(1).await
+    });
+}
+
+#[test]
+fn the_first_keeps_control_where_the_policy_says_so() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = desktop(&xvfb, &[("EGLDESKTOP_CONTROL", "first")])?;
+        let mut first = Viewer::start(&desktop.address, PASSWORD).await?;
+        first.wait_for_control(true).await?;
+        let mut second = Viewer::start(&desktop.address, PASSWORD).await?;
+        second.wait_for_control(false).await?;
+        second.send("_control,take").await?;
+        second.message(|message| message["data"]["status"].as_str()?.contains("keeps control").then_some(())).await?;
+        drop(first);
+        second.wait_for_control(true).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn the_page_of_a_guest_says_so() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let (_, body) = post(&format!("http://{}/links", desktop.address), Some((USER, PASSWORD))).await?;
+        let body: serde_json::Value = serde_json::from_str(&body)?;
+        let token = body["token"].as_str().context("no token")?;
+        let browser = Chromium::start().await?;
+        browser.open_url(&format!("http://{}/?token={token}", desktop.address)).await?;
+        browser.wait_for_picture(painter.patches()).await?;
+        browser.wait_for("return document.documentElement.dataset.control === 'false'").await?;
+        browser.run("document.querySelector('[aria-controls]').click()").await?;
+        browser.wait_for("return document.body.innerText.includes('You are watching')").await?;
+        // The token is in the cookie by now.
+        browser.wait_for("return location.search === ''").await?;
+        browser.close().await
+    });
+}
+
+#[test]
+fn a_link_lets_watch_until_it_is_void() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let url = format!("http://{}/links", desktop.address);
+        assert_eq!(post(&url, None).await?.0, 401);
+        assert_eq!(post(&url, Some((USER, WATCH))).await?.0, 403);
+        let (status, body) = post(&url, Some((USER, PASSWORD))).await?;
+        assert_eq!(status, 201);
+        let body: serde_json::Value = serde_json::from_str(&body)?;
+        let token = body["token"].as_str().context("no token")?;
+
+        let path = format!("/ws?token={token}");
+        let mut controller = Viewer::start(&desktop.address, PASSWORD).await?;
+        controller.wait_for_control(true).await?;
+        let mut guest = Viewer::start_with(&desktop.address, &path, None, json!({})).await?;
+        let seen = guest.wait_for_control(false).await?;
+        assert_eq!(seen["may_control"], false);
+        guest.wait_for_frames(1).await?;
+
+        controller.send(&format!("_control,kick,{}", seen["you"])).await?;
+        assert_eq!(guest.wait_for_end().await?.context("no close frame")?.0, 4001);
+        let again = Viewer::start_with(&desktop.address, &path, None, json!({})).await;
+        assert!(again.is_err_and(|error| error.to_string().contains("401")), "the link is void");
+        Ok(())
+    });
+}

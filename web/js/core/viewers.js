@@ -1,0 +1,55 @@
+/** Who is connected, who controls, and what the encoders are set to: messages about the session itself. */
+
+/**
+ * @typedef {{id: number, address: string, control: boolean, mayControl: boolean}} ViewerEntry
+ * @typedef {object} ViewersMessage
+ * @property {'viewers'} type
+ * @property {number} you
+ * @property {boolean} control whether this page controls the desktop
+ * @property {boolean} mayControl whether it may ask for control
+ * @property {number} count
+ * @property {ViewerEntry[]} list filled for who controls
+ */
+
+/**
+ * @param {Record<string, unknown>} data
+ * @returns {ViewersMessage | null}
+ */
+export function decodeViewers(data) {
+  const { you, count, list } = data;
+  if (!isCount(you) || !isCount(count) || !Array.isArray(list)) return null;
+  return { type: 'viewers', you, control: data.control === true, mayControl: data.may_control === true, count, list: list.flatMap(decodeEntry) };
+}
+
+/**
+ * @param {any} entry
+ * @returns {ViewerEntry[]}
+ */
+function decodeEntry(entry) {
+  if (!isCount(entry?.id) || typeof entry.address !== 'string') return [];
+  return [{ id: entry.id, address: entry.address, control: entry.control === true, mayControl: entry.may_control === true }];
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+function isCount(value) {
+  return Number.isSafeInteger(value);
+}
+
+export const takeControl = () => '_control,take';
+/** @param {number} id */
+export const giveControl = (id) => `_control,give,${id}`;
+/** @param {number} id */
+export const endSession = (id) => `_control,kick,${id}`;
+
+/**
+ * What can be changed while the desktop runs: the name under which the server tells the value, the verb that changes
+ * it, and the values to choose from.
+ */
+export const SETTINGS = Object.freeze([
+  { name: 'video_bitrate', verb: 'vb', label: 'Video bitrate', values: [500, 1000, 2000, 4000, 6000, 8000, 12000, 16000, 25000, 40000, 60000, 100000], text: (/** @type {number} */ kbit) => `${kbit / 1000} Mbit/s` },
+  { name: 'framerate', verb: '_arg_fps', label: 'Frame rate', values: [10, 15, 24, 30, 60, 90, 120, 144], text: (/** @type {number} */ fps) => `${fps} fps` },
+  { name: 'audio_bitrate', verb: 'ab', label: 'Sound bitrate', values: [24000, 32000, 64000, 96000, 128000, 192000, 256000, 320000], text: (/** @type {number} */ bits) => `${bits / 1000} kbit/s` },
+]);

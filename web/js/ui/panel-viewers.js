@@ -1,0 +1,63 @@
+/** Who is connected: for all how many, for who controls also who, to hand control over or to show somebody out. */
+
+import { h, setText } from './dom.js';
+
+/**
+ * @typedef {object} ViewersOptions
+ * @property {() => void} onTake
+ * @property {(id: number) => void} onGive
+ * @property {(id: number) => void} onKick
+ * @property {() => void} onInvite
+ */
+
+export class ViewersSection {
+  #options;
+  #role = h('span', { class: 'role', role: 'status' });
+  #take;
+  #invite;
+  #list = h('ul', { class: 'viewers' });
+  element;
+
+  /** @param {ViewersOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#take = button('Take control', options.onTake);
+    this.#invite = button('Copy a link to watch', options.onInvite);
+    this.element = h(
+      'section',
+      { class: 'section', hidden: true },
+      h('h2', {}, 'Viewers'),
+      h('div', { class: 'viewer' }, this.#role, this.#take),
+      this.#list,
+      h('div', { class: 'keys' }, this.#invite),
+    );
+  }
+
+  /** @param {import('../core/viewers.js').ViewersMessage | null} viewers null while that is not known */
+  update(viewers) {
+    this.element.hidden = viewers === null;
+    if (!viewers) return;
+    const others = viewers.count - 1;
+    const company = others === 0 ? 'nobody else is here' : others === 1 ? 'one other is here' : `${others} others are here`;
+    setText(this.#role, `${viewers.control ? 'You control the desktop' : 'You are watching'}; ${company}`);
+    this.#take.hidden = viewers.control || !viewers.mayControl;
+    this.#invite.hidden = !viewers.mayControl;
+    this.#list.replaceChildren(...viewers.list.filter(({ id }) => id !== viewers.you).map((entry) => this.#row(entry)));
+  }
+
+  /** @param {import('../core/viewers.js').ViewerEntry} entry */
+  #row({ id, address, control, mayControl }) {
+    const give = mayControl && !control ? button('Give control', () => this.#options.onGive(id)) : null;
+    const kick = button('End', () => this.#options.onKick(id));
+    kick.setAttribute('aria-label', `End the session of ${address}`);
+    return h('li', { class: 'viewer' }, h('span', {}, address), give, kick);
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+function button(label, onclick) {
+  return h('button', { class: 'key', type: 'button', onclick }, label);
+}
