@@ -9,6 +9,7 @@ mod gl;
 mod input;
 mod inspect;
 mod layouts;
+mod network;
 mod places;
 mod screen;
 mod serve;

@@ -5,6 +5,7 @@
 pub mod chromium;
 pub mod desktop;
 pub mod http;
+pub mod link;
 pub mod namespace;
 pub mod native;
 pub mod painter;

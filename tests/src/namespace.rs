@@ -5,6 +5,7 @@
 
 use std::process::Command;
 
+use anyhow::Context as _;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Runs a test in a network namespace of its own. What it starts is in there as well.
@@ -13,35 +14,36 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 /// When the test does, and when there is no permission to make a namespace.
 pub fn isolated(test: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static) {
     // A thread of its own: the namespace is the thread's, and of what it starts from then on.
-    let thread = std::thread::spawn(|| {
-        // SAFETY: only the network namespace is unshared, which no other thread's memory or files depend on.
-        let unshared = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
-        unshared
-            .expect("making a network namespace needs root; as another user: unshare --user --map-root-user make e2e");
-        let up =
-            Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("cannot run ip (package iproute2)");
-        assert!(up.success(), "the loopback does not come up");
-        // One thread, so that everything stays inside.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
-        runtime.block_on(test())
-    });
-    match thread.join() {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => panic!("{error:?}"),
-        Err(panic) => std::panic::resume_unwind(panic),
+    let thread = std::thread::spawn(|| run(test));
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
     }
+}
+
+/// Moves this thread to a namespace of its own, for good, and runs a test there.
+pub(crate) fn run(test: impl AsyncFnOnce() -> anyhow::Result<()>) {
+    // SAFETY: only the network namespace is unshared, which no other thread's memory or files depend on.
+    let unshared = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
+    unshared.expect("making a network namespace needs root; as another user: unshare --user --map-root-user make e2e");
+    ip("link set lo up").expect("the loopback does not come up");
+    // One thread, so that everything stays inside.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
+    if let Err(error) = runtime.block_on(test()) {
+        panic!("{error:?}");
+    }
+}
+
+/// Runs `ip` in the namespace of this thread.
+pub(crate) fn ip(arguments: &str) -> anyhow::Result<()> {
+    let status = Command::new("ip").args(arguments.split(' ')).status().context("cannot run ip (package iproute2)")?;
+    anyhow::ensure!(status.success(), "ip {arguments}: {status}");
+    Ok(())
 }
 
 /// Gives the namespace an address that is not the loopback's, which libnice leaves out: for [`crate::native`].
 pub fn add_address() -> anyhow::Result<()> {
-    for arguments in [
-        "link add lan0 type veth peer name lan1",
-        "address add 10.77.0.1/24 dev lan0",
-        "link set lan0 up",
-        "link set lan1 up",
-    ] {
-        let status = Command::new("ip").args(arguments.split(' ')).status()?;
-        anyhow::ensure!(status.success(), "ip {arguments}: {status}");
-    }
-    Ok(())
+    ip("link add lan0 type veth peer name lan1")?;
+    ip("address add 10.77.0.1/24 dev lan0")?;
+    ip("link set lan0 up")?;
+    ip("link set lan1 up")
 }

@@ -74,6 +74,8 @@ describe('signalling', () => {
     const [word, id, meta] = protocol.hello({ width: 1280, height: 720, scale: 1.5 }).split(' ');
     assert.deepEqual([word, id], ['HELLO', '1']);
     assert.deepEqual(JSON.parse(atob(meta)), { res: '1280x720', scale: 1.5, media: ['video', 'audio'] });
+    const [, , told] = protocol.hello({ width: 1, height: 1, scale: 1 }, ['video/H264']).split(' ');
+    assert.deepEqual(JSON.parse(atob(told)).codecs, ['video/H264']);
   });
 
   it('reads frames', () => {

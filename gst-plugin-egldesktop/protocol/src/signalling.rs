@@ -42,6 +42,20 @@ pub struct Hello {
     pub scale: Option<f64>,
     /// Whether it wants to control the desktop; a browser that does not say so does.
     pub wants_control: bool,
+    /// What the browser can receive, if it told.
+    pub codecs: Option<Codecs>,
+}
+
+/// The codecs of a browser, as MIME types of `RTCRtpReceiver.getCapabilities`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Codecs(Vec<String>);
+
+impl Codecs {
+    /// Whether this is among them, such as `video/H264`; MIME types are alike in any case.
+    pub fn contains(&self, mime_type: &str) -> bool {
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(mime_type))
+    }
 }
 
 /// Why a frame was refused. The text may be shown to the peer.
@@ -69,6 +83,8 @@ struct Meta {
     media: Option<Vec<String>>,
     /// Extension: false for a browser that was only watching when it lost its connection.
     control: Option<bool>,
+    /// Extension: the MIME types that the browser can receive.
+    codecs: Option<Codecs>,
 }
 
 /// Parses `WIDTHxHEIGHT`, in pixels; both from 1 to 16384.
@@ -112,7 +128,8 @@ impl Hello {
             dialect,
             window: meta.as_ref().and_then(|meta| parse_size(meta.res.as_deref()?)),
             scale: meta.as_ref().and_then(|meta| meta.scale).filter(|scale| scale.is_finite()),
-            wants_control: meta.and_then(|meta| meta.control).unwrap_or(true),
+            wants_control: meta.as_ref().and_then(|meta| meta.control).unwrap_or(true),
+            codecs: meta.and_then(|meta| meta.codecs),
         })
     }
 }
@@ -268,6 +285,14 @@ mod tests {
         assert_eq!(session_answer("SESSION 0").as_deref(), Some("SESSION_OK"));
         assert_eq!(session_answer("SESSION 9").as_deref(), Some("ERROR peer '9' not found"));
         assert_eq!(session_answer("{}"), None);
+    }
+
+    #[test]
+    fn codecs_of_a_browser() {
+        let hello = Hello::parse(&hello(r#"{"media":["video"],"codecs":["video/H264","audio/opus"]}"#)).unwrap();
+        let codecs = hello.codecs.unwrap();
+        assert!(codecs.contains("video/h264") && codecs.contains("audio/opus") && !codecs.contains("video/AV1"));
+        assert_eq!(Hello::parse("HELLO 1").unwrap().codecs, None);
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! What the network side and the GStreamer side of `selkiessignal` share: streams, servers, the viewers and what they may.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
@@ -12,8 +11,9 @@ use selkies_protocol::request::{ControlRequest, Tune};
 use selkies_protocol::signalling::{Hello, Media};
 use tokio::sync::watch;
 
+use super::congestion::Control;
 use super::http::Links;
-use super::ice::IceServers;
+use super::ice::Ice;
 use super::metrics::{Reports, StreamStats, ViewerStats};
 use super::roster::{Caller, Refusal, Roster};
 use super::settings::{ControlPolicy, Permissions, Tuning};
@@ -40,6 +40,8 @@ pub(super) enum SessionError {
     NotPlaying,
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error("this browser cannot play {0}, which this desktop sends; choose another encoder")]
+    NotReceivable(String),
     #[error("this stream can't be sent: {0}")]
     Unsupported(String),
     #[error("the session could not be set up: {0}")]
@@ -51,8 +53,9 @@ pub(super) enum SessionError {
 /// See the module.
 pub(super) struct Hub {
     element: glib::WeakRef<super::SelkiesSignal>,
-    ice: IceServers,
-    user: String,
+    ice: Ice,
+    congestion: Option<Arc<Control>>,
+    fec_percentage: u32,
     permissions: Permissions,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
@@ -73,8 +76,9 @@ pub(super) struct Hub {
 
 /// What a hub is made of.
 pub(super) struct Parts {
-    pub(super) ice: IceServers,
-    pub(super) user: String,
+    pub(super) ice: Ice,
+    pub(super) congestion: Option<Arc<Control>>,
+    pub(super) fec_percentage: u32,
     pub(super) permissions: Permissions,
     pub(super) policy: ControlPolicy,
     pub(super) video: Option<Arc<Stream>>,
@@ -93,7 +97,8 @@ impl Hub {
         Self {
             element: element.downgrade(),
             ice: parts.ice,
-            user: parts.user,
+            congestion: parts.congestion,
+            fec_percentage: parts.fec_percentage,
             permissions: parts.permissions,
             video: Mutex::new(parts.video),
             audio: Mutex::new(parts.audio),
@@ -123,19 +128,19 @@ impl Hub {
         self.permissions
     }
 
-    /// `/turn`, for a browser.
-    pub(super) fn rtc_configuration(&self) -> serde_json::Value {
-        self.ice.rtc_configuration(&self.user, SystemTime::now())
+    /// STUN and TURN servers, and our own addresses.
+    pub(super) fn ice(&self) -> &Ice {
+        &self.ice
     }
 
-    /// The STUN and the TURN server, for webrtcbin.
-    pub(super) fn ice_uris(&self) -> (Option<String>, Option<String>) {
-        (self.ice.stun_uri(), self.ice.turn_uri(&self.user, SystemTime::now()))
+    /// Which network counts, where congestion control is on.
+    pub(super) fn congestion(&self) -> Option<&Arc<Control>> {
+        self.congestion.as_ref()
     }
 
-    /// The addresses to offer a viewer.
-    pub(super) fn local_addresses(&self, peer: IpAddr) -> Vec<IpAddr> {
-        super::ice::local_addresses(peer)
+    /// How much forward error correction video has, in packets for a hundred others.
+    pub(super) fn fec_percentage(&self) -> u32 {
+        self.fec_percentage
     }
 
     /// Clock and base time of the pipeline, for pipelines that run along with it.

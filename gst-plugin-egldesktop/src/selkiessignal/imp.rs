@@ -3,7 +3,7 @@
 // The derive writes public accessors; what they mean stands in the properties' blurbs.
 #![allow(missing_docs)]
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
 use gst::prelude::*;
@@ -11,10 +11,12 @@ use gst::subclass::prelude::*;
 use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
+use super::congestion::Control;
 use super::pads::{Kind, Pads};
 use super::running::Running;
 use super::settings::{
-    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, Settings, Tuning, TurnProtocol,
+    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, Settings, Tuning,
+    TurnProtocol,
 };
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -140,6 +142,66 @@ pub struct SelkiesSignal {
         blurb = "What every viewer is told, and /health tells who logs in, such as that another encoder runs than wanted",
         builder().mutable_ready()
     )]
+    #[property(
+        name = "turn-separator", get, set, type = String, member = turn_separator, nick = "TURN separator",
+        blurb = "What stands between time and user in temporary user names: \":\", or \"-\" for a coTURN with rest-api-separator=-",
+        builder().default_value(Some(":")).mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-uri", get, set, type = Option<String>, member = turn_rest_uri, nick = "TURN REST URI",
+        blurb = "Service that is asked for TURN servers (unset = none); goes before turn-host",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-username", get, set, type = Option<String>, member = turn_rest_username, nick = "TURN REST user name",
+        blurb = "Name of this desktop at the TURN REST service (unset = selkies- and the name of the machine)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "turn-rest-headers", get, set, type = String, member = turn_rest_headers, nick = "TURN REST headers",
+        blurb = "HTTP headers for that name, turn-protocol and turn-tls in requests to the TURN REST service, with commas between",
+        builder().default_value(Some(DEFAULT_TURN_REST_HEADERS)).mutable_ready()
+    )]
+    #[property(
+        name = "cloudflare-turn", get, set, type = bool, member = cloudflare_turn, nick = "Cloudflare TURN",
+        blurb = "Whether Cloudflare is asked for TURN servers; goes before everything else",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "cloudflare-turn-token-id", get, set, type = Option<String>, member = cloudflare_turn_token_id, nick = "Cloudflare TURN token",
+        blurb = "TURN key at Cloudflare",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "cloudflare-turn-api-token", set, type = Option<String>, member = cloudflare_turn_api_token, nick = "Cloudflare API token",
+        blurb = "Secret of cloudflare-turn-token-id. Can't be read back",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "rtc-config-file", get, set, type = Option<String>, member = rtc_config_file, nick = "RTC configuration file",
+        blurb = "JSON file with an RTCConfiguration (unset = none); while it exists it goes before turn-rest-uri and turn-host, and its changes are followed",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "port-range", get, set, type = Option<String>, member = port_range, nick = "Port range",
+        blurb = "UDP and TCP ports for media, such as 59000-59100 (unset = any)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "announced-addresses", get, set, type = Option<String>, member = announced_addresses, nick = "Announced addresses",
+        blurb = "Public IPv4 and IPv6 address of this machine, with a comma between, where it has others itself (unset = its own)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "congestion-control", get, set, type = bool, member = congestion_control, nick = "Congestion control",
+        blurb = "Whether target-video-bitrate and target-framerate follow what the network carries",
+        builder().default_value(true).mutable_ready()
+    )]
+    #[property(
+        name = "video-fec-percentage", get, set, type = u32, member = fec_percentage, nick = "Video FEC",
+        blurb = "Packets of forward error correction (ULPFEC) for a hundred of video; lost packets are sent again anyway",
+        builder().maximum(100).mutable_ready()
+    )]
     settings: Mutex<Settings>,
     #[property(
         name = "bound-address", get = Self::bound_address, type = Option<String>, nick = "Bound address",
@@ -162,18 +224,25 @@ pub struct SelkiesSignal {
     #[property(
         name = "video-bitrate", get = |this: &Self| this.tuning.borrow().video_bitrate,
         set = |this: &Self, value| this.tune(|tuning| tuning.video_bitrate = value), type = u32, nick = "Video bitrate",
-        blurb = "What the encoder is set to, in kbit/s (0 = unknown). Changes when who controls the desktop asks for it: \
-                 whoever owns the encoder listens to that, and sets the encoder"
+        blurb = "What is wanted of the encoder, in kbit/s (0 = unknown). Changes when who controls the desktop asks for it"
     )]
     #[property(
         name = "audio-bitrate", get = |this: &Self| this.tuning.borrow().audio_bitrate,
         set = |this: &Self, value| this.tune(|tuning| tuning.audio_bitrate = value), type = u32, nick = "Audio bitrate",
-        blurb = "The same for the sound, in bit/s"
+        blurb = "The same for the sound, in bit/s: whoever owns the encoder listens to that, and sets the encoder"
     )]
     #[property(
         name = "framerate", get = |this: &Self| this.tuning.borrow().framerate,
         set = |this: &Self, value| this.tune(|tuning| tuning.framerate = value), type = u32, nick = "Framerate",
-        blurb = "The same for the most frames per second"
+        blurb = "What is wanted of the encoder, in frames per second at most"
+    )]
+    #[property(
+        name = "target-video-bitrate", get = |this: &Self| this.target().video_bitrate, type = u32, nick = "Target video bitrate",
+        blurb = "As much of video-bitrate as the network carries: whoever owns the encoder listens to that, and sets the encoder"
+    )]
+    #[property(
+        name = "target-framerate", get = |this: &Self| this.target().framerate, type = u32, nick = "Target framerate",
+        blurb = "The same for framerate, which falls only when the network carries less than a tenth of video-bitrate"
     )]
     tuning: watch::Sender<Tuning>,
     #[property(
@@ -347,6 +416,27 @@ impl SelkiesSignal {
             change(tuning);
             *tuning != before
         });
+        let most = self.tuning.borrow().most();
+        if let Some(control) = self.congestion() {
+            control.set_most(most);
+        }
+        self.obj().notify_target_video_bitrate();
+        self.obj().notify_target_framerate();
+    }
+
+    fn congestion(&self) -> Option<Arc<Control>> {
+        lock(&self.running).as_ref().and_then(|running| running.hub.congestion().cloned())
+    }
+
+    /// What the encoder is to be set to.
+    fn target(&self) -> Tuning {
+        let wanted = *self.tuning.borrow();
+        let Some(target) = self.congestion().map(|control| control.target()) else { return wanted };
+        // Error correction is sent beside what the encoder makes.
+        let share = 100 + u64::from(lock(&self.settings).fec_percentage);
+        let carried = u32::try_from(target.bitrate * 100 / share / 1000).unwrap_or(u32::MAX);
+        let framerate = (f64::from(wanted.framerate) * target.framerate).ceil() as u32;
+        Tuning { video_bitrate: carried.min(wanted.video_bitrate), framerate, ..wanted }
     }
 
     fn set_gpu_statistics(&self, text: Option<String>) {

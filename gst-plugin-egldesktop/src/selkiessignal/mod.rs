@@ -20,6 +20,8 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod capture_time;
+mod congestion;
 mod http;
 mod hub;
 mod ice;

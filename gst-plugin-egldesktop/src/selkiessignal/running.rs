@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use gst::prelude::*;
 use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
+use super::congestion::Control;
 use super::http::{Assets, Credentials, Place, Remote, Server, Site, acceptor};
 use super::hub::{Hub, Parts};
-use super::ice::IceServers;
+use super::ice::Ice;
 use super::imp::CAT;
 use super::settings::{Permissions, Settings, Tuning};
 use super::stream::Stream;
@@ -47,7 +49,7 @@ impl Running {
             .map(|uri| Remote::new(uri, login).map_err(|error| wrong(&format!("signalling-uri \"{uri}\": {error}"))));
         let remote = remote.transpose()?;
         let credentials = credentials(element, &settings, &place)?;
-        let ice = IceServers::new(&settings)
+        let ice = Ice::new(&settings)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
         let (bound, address) = place.bind().map_err(|error| {
             gst::error_msg!(
@@ -70,8 +72,9 @@ impl Running {
         let metrics = metrics.transpose()?;
 
         let permissions = Permissions { clipboard: settings.clipboard, resize: settings.enable_resize };
-        let (user, policy, notice) = (settings.user, settings.control_policy, settings.notice);
-        let parts = Parts { ice, user, permissions, policy, notice, video, audio, tuning, gpu };
+        let congestion = settings.congestion_control.then(|| Arc::new(congestion_control(element, &tuning)));
+        let (fec_percentage, policy, notice) = (settings.fec_percentage, settings.control_policy, settings.notice);
+        let parts = Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
         let site = Site { credentials, assets, hub: hub.clone(), base_path, remote };
@@ -86,6 +89,17 @@ impl Running {
     pub(super) fn stop(self) {
         self.server.stop();
     }
+}
+
+/// One that announces what the encoder is to do as properties of the element.
+fn congestion_control(element: &super::SelkiesSignal, tuning: &watch::Receiver<Tuning>) -> Control {
+    let element = element.downgrade();
+    Control::new(tuning.borrow().most(), move || {
+        if let Some(element) = element.upgrade() {
+            element.notify_target_video_bitrate();
+            element.notify_target_framerate();
+        }
+    })
 }
 
 /// An absolute path without a slash at its end, and without what a URL escapes.

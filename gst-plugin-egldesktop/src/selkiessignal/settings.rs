@@ -94,8 +94,18 @@ pub(super) struct Tuning {
     pub(super) framerate: u32,
 }
 
+impl Tuning {
+    /// What the network has to carry at most, in bit/s.
+    pub(super) fn most(&self) -> u64 {
+        // As Selkies has it.
+        const DEFAULT: u32 = 8000;
+        u64::from(if self.video_bitrate > 0 { self.video_bitrate } else { DEFAULT }) * 1000
+    }
+}
+
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 pub(super) const DEFAULT_TURN_PORT: u32 = 3478;
+pub(super) const DEFAULT_TURN_REST_HEADERS: &str = "x-auth-user,x-turn-protocol,x-turn-tls";
 
 /// No `Debug`: it holds secrets.
 #[derive(Clone)]
@@ -123,6 +133,18 @@ pub(super) struct Settings {
     pub(super) turn_username: Option<String>,
     pub(super) turn_password: Option<String>,
     pub(super) turn_shared_secret: Option<String>,
+    pub(super) turn_separator: String,
+    pub(super) turn_rest_uri: Option<String>,
+    pub(super) turn_rest_username: Option<String>,
+    pub(super) turn_rest_headers: String,
+    pub(super) cloudflare_turn: bool,
+    pub(super) cloudflare_turn_token_id: Option<String>,
+    pub(super) cloudflare_turn_api_token: Option<String>,
+    pub(super) rtc_config_file: Option<String>,
+    pub(super) port_range: Option<String>,
+    pub(super) announced_addresses: Option<String>,
+    pub(super) congestion_control: bool,
+    pub(super) fec_percentage: u32,
 }
 
 impl Default for Settings {
@@ -151,6 +173,18 @@ impl Default for Settings {
             turn_username: None,
             turn_password: None,
             turn_shared_secret: None,
+            turn_separator: ":".into(),
+            turn_rest_uri: None,
+            turn_rest_username: None,
+            turn_rest_headers: DEFAULT_TURN_REST_HEADERS.into(),
+            cloudflare_turn: false,
+            cloudflare_turn_token_id: None,
+            cloudflare_turn_api_token: None,
+            rtc_config_file: None,
+            port_range: None,
+            announced_addresses: None,
+            congestion_control: true,
+            fec_percentage: 0,
         }
     }
 }

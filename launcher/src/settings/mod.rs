@@ -111,12 +111,8 @@ impl Settings {
         let key = optional(&table::HTTPS_KEY).or(default_key);
         let tls = reader.boolean(&table::HTTPS)?.then_some(Tls { certificate, key });
         let stun_port = reader.number(&table::STUN_PORT)?;
-        let stun_server = match optional(&table::STUN_HOST) {
-            Some(host) => Some(stun_uri(&host, stun_port)),
-            // Whoever can reach a loopback address needs no public one, and nobody outside need hear of this desktop.
-            None if listen.is_local() => None,
-            None => Some(stun_uri("stun.l.google.com", stun_port)),
-        };
+        // Nobody is asked whom nobody has named: not even for a public address.
+        let stun_server = optional(&table::STUN_HOST).map(|host| stun_uri(&host, stun_port));
         let user = match optional(&table::USER) {
             Some(user) => user,
             None => environment.raw("USER")?.unwrap_or("user").to_owned(),
@@ -277,10 +273,8 @@ mod tests {
     }
 
     #[test]
-    fn a_stun_server_is_asked_only_when_somebody_outside_can_connect() {
-        assert_eq!(read([("SELKIES_ADDR", "::1")]).stun_server, None);
-        let public = read([("SELKIES_ADDR", "0.0.0.0")]);
-        assert_eq!(public.stun_server.as_deref(), Some("stun://stun.l.google.com:19302"));
+    fn a_stun_server_is_asked_only_when_it_is_named() {
+        assert_eq!(read([("SELKIES_ADDR", "0.0.0.0")]).stun_server, None);
         let own = read([("SELKIES_STUN_HOST", "fd00::1"), ("SELKIES_STUN_PORT", "3478")]);
         assert_eq!(own.stun_server.as_deref(), Some("stun://[fd00::1]:3478"));
     }

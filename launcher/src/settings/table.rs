@@ -284,9 +284,99 @@ pub(crate) static TURN_PASSWORD: Variable =
         .aliases(&["TURN_PASSWORD"])
         .secret();
 
+pub(crate) static TURN_SEPARATOR: Variable = Variable::new(
+    "EGLDESKTOP_TURN_SEPARATOR",
+    Kind::Choice(&[":", "-"]),
+    "what stands in user names made from the shared secret: `:`, or `-` for a coTURN with `rest-api-separator=-`",
+)
+.default(":");
+
+pub(crate) static RTC_CONFIG: Variable = Variable::new(
+    "SELKIES_RTC_CONFIG_JSON",
+    Kind::Text,
+    "JSON file with an `RTCConfiguration`; while it is there it goes before the TURN variables, and changes are followed",
+)
+.aliases(&["RTC_CONFIG_JSON"]);
+
+pub(crate) static TURN_REST: Variable = Variable::new(
+    "SELKIES_TURN_REST_URI",
+    Kind::Text,
+    "TURN REST service to ask for servers; goes before `SELKIES_TURN_HOST`",
+)
+.aliases(&["COTURN_WEB_URI"]);
+
+pub(crate) static TURN_REST_USERNAME: Variable =
+    Variable::new("SELKIES_TURN_REST_USERNAME", Kind::Text, "name of this desktop at the TURN REST service")
+        .aliases(&["COTURN_WEB_USERNAME"])
+        .default_note("`selkies-` and the name of the machine");
+
+pub(crate) static TURN_REST_USERNAME_HEADER: Variable = Variable::new(
+    "SELKIES_TURN_REST_USERNAME_AUTH_HEADER",
+    Kind::Text,
+    "header for that name in requests to the TURN REST service",
+)
+.aliases(&["COTURN_AUTH_HEADER_NAME"])
+.default("x-auth-user");
+
+pub(crate) static TURN_REST_PROTOCOL_HEADER: Variable = Variable::new(
+    "SELKIES_TURN_REST_PROTOCOL_HEADER",
+    Kind::Text,
+    "header for `SELKIES_TURN_PROTOCOL` in requests to the TURN REST service",
+)
+.default("x-turn-protocol");
+
+pub(crate) static TURN_REST_TLS_HEADER: Variable = Variable::new(
+    "SELKIES_TURN_REST_TLS_HEADER",
+    Kind::Text,
+    "header for `SELKIES_TURN_TLS` in requests to the TURN REST service",
+)
+.default("x-turn-tls");
+
+pub(crate) static CLOUDFLARE: Variable = Variable::new(
+    "SELKIES_ENABLE_CLOUDFLARE_TURN",
+    Kind::Boolean,
+    "ask Cloudflare for TURN servers; goes before all the others",
+)
+.default("false");
+
+pub(crate) static CLOUDFLARE_ID: Variable =
+    Variable::new("SELKIES_CLOUDFLARE_TURN_TOKEN_ID", Kind::Text, "TURN key at Cloudflare");
+
+pub(crate) static CLOUDFLARE_TOKEN: Variable =
+    Variable::new("SELKIES_CLOUDFLARE_TURN_API_TOKEN", Kind::Text, "API token of that TURN key").secret();
+
+pub(crate) static CONGESTION: Variable = Variable::new(
+    "SELKIES_CONGESTION_CONTROL",
+    Kind::Boolean,
+    "set the encoder to what the network carries, up to the video bitrate",
+)
+.default("true");
+
+pub(crate) static VIDEO_LOSS: Variable = Variable::new(
+    "SELKIES_VIDEO_PACKETLOSS_PERCENT",
+    number(0, 100),
+    "packets of error correction for a hundred of video; lost packets are sent again anyway",
+)
+.default("0");
+
+pub(crate) static AUDIO_LOSS: Variable = Variable::new(
+    "SELKIES_AUDIO_PACKETLOSS_PERCENT",
+    number(0, 100),
+    "lost packets, in per cent, that the sound is prepared for",
+)
+.default("0");
+
+pub(crate) static PUBLIC_IP: Variable = Variable::new(
+    "SELKIES_WEBRTC_PUBLIC_IP",
+    Kind::Text,
+    "public IPv4 and IPv6 address of the machine, with a comma between, where it has others itself (NAT 1:1)",
+);
+
+pub(crate) static PORT_RANGE: Variable =
+    Variable::new("SELKIES_WEBRTC_PORT_RANGE", Kind::Text, "UDP and TCP ports for media, such as `59000-59100`");
+
 pub(crate) static STUN_HOST: Variable =
-    Variable::new("SELKIES_STUN_HOST", Kind::Text, "STUN server, by which the desktop learns its public address")
-        .default_note("`stun.l.google.com`; none when listening on loopback only");
+    Variable::new("SELKIES_STUN_HOST", Kind::Text, "STUN server, by which the desktop learns its public address");
 
 pub(crate) static STUN_PORT: Variable =
     Variable::new("SELKIES_STUN_PORT", number(1, 65535), "port of the STUN server").default("19302");
@@ -346,6 +436,21 @@ pub(crate) static TABLE: &[&Variable] = &[
     &TURN_SECRET,
     &TURN_USERNAME,
     &TURN_PASSWORD,
+    &TURN_SEPARATOR,
+    &RTC_CONFIG,
+    &TURN_REST,
+    &TURN_REST_USERNAME,
+    &TURN_REST_USERNAME_HEADER,
+    &TURN_REST_PROTOCOL_HEADER,
+    &TURN_REST_TLS_HEADER,
+    &CLOUDFLARE,
+    &CLOUDFLARE_ID,
+    &CLOUDFLARE_TOKEN,
+    &CONGESTION,
+    &VIDEO_LOSS,
+    &AUDIO_LOSS,
+    &PUBLIC_IP,
+    &PORT_RANGE,
     &STUN_HOST,
     &STUN_PORT,
     &METRICS,
@@ -371,7 +476,7 @@ mod tests {
     #[test]
     fn whatever_sounds_secret_is_secret() {
         for variable in TABLE {
-            let sounds = ["PASS", "SECRET"].iter().any(|part| variable.name.contains(part));
+            let sounds = ["PASS", "SECRET", "API_TOKEN"].iter().any(|part| variable.name.contains(part));
             assert_eq!(variable.secret, sounds, "{}", variable.name);
         }
     }

@@ -169,10 +169,11 @@ export function decodeMessage(text) {
 /**
  * @param {{width: number, height: number, scale: number, control?: boolean}} display control: false for who was
  *   watching when the connection was lost
+ * @param {string[]} [codecs] MIME types that this browser can receive; the server offers nothing else
  * @returns {string} the first frame on the signalling socket
  */
-export function hello({ width, height, scale: ratio, control = true }) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], ...(control ? {} : { control }) };
+export function hello({ width, height, scale: ratio, control = true }, codecs) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs, ...(control ? {} : { control }) };
   return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
 }
 

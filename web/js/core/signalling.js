@@ -25,6 +25,15 @@ export function signallingUrl(base) {
 }
 
 /**
+ * @returns {string[] | undefined} MIME types that this browser can receive; undefined where it does not tell
+ */
+function receivable() {
+  if (typeof RTCRtpReceiver === 'undefined') return undefined;
+  const all = ['video', 'audio'].flatMap((kind) => RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []);
+  return all.length > 0 ? [...new Set(all.map(({ mimeType }) => mimeType))] : undefined;
+}
+
+/**
  * @param {URL} url
  * @param {Parameters<typeof hello>[0]} display
  * @param {SignallingHandlers} handlers
@@ -36,7 +45,7 @@ export function openSignalling(url, display, handlers, Socket = WebSocket) {
   let over = false;
 
   socket.addEventListener('open', () => {
-    if (!over) socket.send(hello(display));
+    if (!over) socket.send(hello(display, receivable()));
   });
   socket.addEventListener('message', (event) => {
     const signal = over ? null : decodeSignal(event.data);

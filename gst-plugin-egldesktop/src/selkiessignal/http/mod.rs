@@ -115,6 +115,14 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let site = Arc::new(site);
+        let hub = site.hub.clone();
+        let mut stopping = stopped.clone();
+        runtime.spawn(async move {
+            tokio::select! {
+                () = hub.ice().keep_fresh() => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+        });
         if let Some(remote) = &site.remote {
             for line in [dial::Line::Picture, dial::Line::Sound] {
                 runtime.spawn(remote.clone().keep(line, site.hub.clone(), stopped.clone(), alive.clone()));

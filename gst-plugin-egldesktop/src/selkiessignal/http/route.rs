@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -81,7 +81,7 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         (&Method::GET | &Method::HEAD, "/health") => health_in_full(&context),
         (&Method::GET | &Method::HEAD, "/metrics") if access == Access::Control => metrics(context).await,
         (&Method::GET | &Method::HEAD, "/turn") => {
-            let configuration = context.site.hub.rtc_configuration().to_string();
+            let configuration = context.site.hub.ice().rtc_configuration(SystemTime::now()).to_string();
             with_type(StatusCode::OK, "application/json", configuration)
         }
         (&Method::GET | &Method::HEAD, _) => context.site.assets.serve(path, request.headers()).await,

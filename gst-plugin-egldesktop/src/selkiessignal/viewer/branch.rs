@@ -1,21 +1,44 @@
 //! From a stream to webrtcbin: `appsrc ! payloader ! capsfilter`.
 
+use std::sync::Arc;
+
 use gst::prelude::*;
+use gst_rtp::RTPHeaderExtension;
+use gst_rtp::prelude::*;
 use gst_utils::StreamProducer;
 
+use super::feedback::Feedback;
 use super::rtp_plugin;
 use super::webrtcbin::WebRtcBin;
+use crate::selkiessignal::capture_time::CaptureTime;
+use crate::selkiessignal::congestion::Share;
 use crate::selkiessignal::hub::SessionError;
 use crate::selkiessignal::playout_delay::PlayoutDelay;
 
 /// What fits into one packet everywhere, tunnels included, as Selkies has it. In bytes.
 const MTU: u32 = 1200;
+/// Identifiers of header extensions (RFC 8285).
 const PLAYOUT_DELAY_ID: u32 = 1;
+const CAPTURE_TIME_ID: u32 = 2;
+const TRANSPORT_WIDE_ID: u32 = 3;
+const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// A stream inside a viewer's pipeline.
 pub(super) struct Branch {
     pub(super) appsrc: gst_app::AppSrc,
     pub(super) is_video: bool,
+    /// Of video under congestion control.
+    pub(super) feedback: Option<Arc<Feedback>>,
+}
+
+/// What differs from viewer to viewer and from stream to stream.
+pub(super) struct Options<'a> {
+    /// The media stream in SDP.
+    pub(super) group: &'a str,
+    /// Its part in the congestion control.
+    pub(super) share: Option<Share>,
+    /// How many packets of forward error correction there are for a hundred others.
+    pub(super) fec_percentage: u32,
 }
 
 /// How a codec goes into RTP: payloader with its properties, payload type, ticks per second, encoding name.
@@ -46,14 +69,21 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
     Some(Payload { element, properties, payload_type, clock_rate, encoding })
 }
 
+/// What the codec of these caps is called among MIME types, such as `video/H264`.
+pub(super) fn mime_type(caps: &gst::Caps) -> Result<String, SessionError> {
+    let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
+    let kind = if payload.clock_rate == 90_000 { "video" } else { "audio" };
+    Ok(format!("{kind}/{}", payload.encoding))
+}
+
 impl Branch {
-    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`, `group` the media stream in SDP.
+    /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
     pub(super) fn new(
         pipeline: &gst::Pipeline,
         webrtcbin: &WebRtcBin,
         caps: &gst::Caps,
         kind: &'static str,
-        group: &str,
+        options: Options,
     ) -> Result<Self, SessionError> {
         let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
         let is_video = kind == "video";
@@ -72,6 +102,15 @@ impl Branch {
         let payloader = payloader.build()?;
         if is_video {
             payloader.emit_by_name::<()>("add-extension", &[&PlayoutDelay::new(PLAYOUT_DELAY_ID)]);
+            let base_time = pipeline.base_time().unwrap_or_default();
+            let capture_time = CaptureTime::new(CAPTURE_TIME_ID, pipeline.pipeline_clock(), base_time);
+            payloader.emit_by_name::<()>("add-extension", &[&capture_time]);
+            if options.share.is_some() {
+                let extension = RTPHeaderExtension::create_from_uri(TRANSPORT_WIDE)
+                    .ok_or_else(|| gst::glib::bool_error!("no rtphdrexttwcc (package gstreamer1.0-plugins-good)"))?;
+                extension.set_id(TRANSPORT_WIDE_ID);
+                payloader.emit_by_name::<()>("add-extension", &[&extension]);
+            }
         }
         let mut rtp = gst::Caps::builder("application/x-rtp")
             .field("media", kind)
@@ -83,6 +122,11 @@ impl Branch {
             // What webrtcbin does not offer by itself: keyframe requests.
             rtp = rtp.field("rtcp-fb-nack-pli", true).field("rtcp-fb-ccm-fir", true);
             rtp = rtp.field(format!("extmap-{PLAYOUT_DELAY_ID}"), PlayoutDelay::uri());
+            rtp = rtp.field(format!("extmap-{CAPTURE_TIME_ID}"), CaptureTime::uri());
+            if options.share.is_some() {
+                rtp = rtp.field("rtcp-fb-transport-cc", true);
+                rtp = rtp.field(format!("extmap-{TRANSPORT_WIDE_ID}"), TRANSPORT_WIDE);
+            }
         }
         let rtp = rtp.build();
         let filter = gst::ElementFactory::make("capsfilter").property("caps", &rtp).build()?;
@@ -90,7 +134,13 @@ impl Branch {
         let elements = [appsrc.upcast_ref(), &payloader, &filter];
         pipeline.add_many(elements)?;
         gst::Element::link_many(elements)?;
-        webrtcbin.add_track(&filter, kind, group, &rtp)?;
-        Ok(Self { appsrc, is_video })
+        webrtcbin.add_track(&filter, kind, &rtp, &options)?;
+        let feedback = options.share.map(|share| Feedback::new(share, webrtcbin, ssrc));
+        if let (Some(feedback), Some(frames), Some(packets)) =
+            (&feedback, appsrc.static_pad("src"), filter.static_pad("src"))
+        {
+            feedback.watch(&frames, &packets);
+        }
+        Ok(Self { appsrc, is_video, feedback })
     }
 }

@@ -11,6 +11,7 @@ use selkies_protocol::signalling::{Dialect, Hello};
 
 use super::CAT;
 use super::exchange::Exchange;
+use super::feedback::Feedback;
 use super::silence::{Heard, Silence};
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
@@ -34,6 +35,7 @@ struct State {
     hands: Mutex<Hands>,
     exchange: Arc<Exchange>,
     heard: Heard,
+    feedback: Option<Arc<Feedback>>,
 }
 
 /// What the viewer holds down, and where its pointer was last.
@@ -46,12 +48,18 @@ struct Hands {
 
 impl Input {
     /// Listens to `channel`, for viewer `id`.
-    pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: WebRTCDataChannel, hello: &Hello) -> Self {
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        id: u64,
+        channel: WebRTCDataChannel,
+        hello: &Hello,
+        feedback: Option<Arc<Feedback>>,
+    ) -> Self {
         let dialect = hello.dialect;
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
         let exchange = Exchange::new(hub, id, &channel, dialect);
         let (hub, hands, heard) = (hub.clone(), Mutex::new(hands), Heard::now());
-        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard });
+        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, feedback });
         let receiver = Arc::downgrade(&state);
         let message = state.channel.connect_on_message_string(move |_, text| {
             if let Some(state) = receiver.upgrade() {
@@ -186,6 +194,9 @@ impl State {
                 // Under the lock: who loses control lets go of everything under the same one.
                 if self.hub.controls(self.id) {
                     let actions = hands.held.apply(message);
+                    if let Some(feedback) = self.feedback.as_ref().filter(|_| !actions.is_empty()) {
+                        feedback.lead();
+                    }
                     self.act(&mut hands, actions);
                 }
             }

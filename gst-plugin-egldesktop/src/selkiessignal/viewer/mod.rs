@@ -6,7 +6,12 @@
 mod branch;
 mod channel;
 mod exchange;
+mod feedback;
+mod gate;
+#[cfg(test)]
+mod hostile;
 mod outbox;
+mod retransmission;
 mod rtp_plugin;
 mod sdp;
 mod silence;
@@ -16,6 +21,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use gst::prelude::*;
+use gst_webrtc::WebRTCSessionDescription;
 use selkies_protocol::control::GpuStatistics;
 use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
@@ -24,7 +30,7 @@ use super::hub::{Hub, SessionError, Source, Ticket};
 use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
 use super::stream::Subscription;
-use branch::Branch;
+use branch::{Branch, Options};
 use webrtcbin::WebRtcBin;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -48,9 +54,13 @@ pub(super) struct Viewer {
     pipeline: gst::Pipeline,
     webrtcbin: WebRtcBin,
     links: Arc<Links>,
+    offer: Offer,
     input: Option<channel::Input>,
     ticket: Ticket,
 }
+
+/// The offer that waits for its answer.
+type Offer = Arc<Mutex<Option<WebRTCSessionDescription>>>;
 
 /// The connections to the element's streams; empty until the browser can receive.
 #[derive(Default)]
@@ -79,29 +89,48 @@ impl Viewer {
         pipeline.set_base_time(base_time);
 
         let webrtcbin = WebRtcBin::new(&pipeline)?;
-        let (stun, turn) = hub.ice_uris();
-        webrtcbin.configure_ice(&hub.local_addresses(caller.address), stun.as_deref(), turn.as_deref());
+        webrtcbin.configure_ice(hub.ice(), caller.address);
 
         let mut branches = Vec::new();
         let sources = [video.as_ref().map(|source| (source, "video")), audio.as_ref().map(|source| (source, "audio"))];
         for (source, kind) in sources.into_iter().flatten() {
-            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, group(hello, kind))?;
+            let mime_type = branch::mime_type(&source.caps)?;
+            if hello.codecs.as_ref().is_some_and(|codecs| !codecs.contains(&mime_type)) {
+                // A desktop without sound is still a desktop.
+                if kind == "audio" && !branches.is_empty() {
+                    gst::info!(CAT, "this browser cannot play {mime_type}");
+                    continue;
+                }
+                return Err(SessionError::NotReceivable(mime_type));
+            }
+            let is_video = kind == "video";
+            let options = Options {
+                group: group(hello, kind),
+                share: hub.congestion().filter(|_| is_video).map(|control| control.join(ticket.id)),
+                fec_percentage: if is_video { hub.fec_percentage() } else { 0 },
+            };
+            let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, options)?;
             branches.push((branch, source.stream.clone()));
         }
 
+        let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
         watch_bus(&pipeline, outgoing.clone())?;
-        connect_signals(&webrtcbin, branches, &links, outgoing);
+        connect_signals(hub, &webrtcbin, branches, &links, outgoing.clone());
 
         // From here on dropping it cleans up.
-        let mut viewer = Self { pipeline, webrtcbin, links, input: None, ticket };
+        let offer = Offer::default();
+        let mut viewer = Self { pipeline, webrtcbin, links, offer, input: None, ticket };
         viewer.pipeline.set_state(gst::State::Ready)?;
         if video.is_some() {
-            // The channel has to be there before the offer, which PLAYING makes.
+            // The channel has to be there before the offer.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
-            viewer.input = Some(channel::Input::new(hub, viewer.ticket.id, channel, hello));
+            viewer.input = Some(channel::Input::new(hub, viewer.ticket.id, channel, hello, feedback));
         }
         viewer.pipeline.set_state(gst::State::Playing)?;
+        // webrtcbin says that an offer is due as soon as it has a track, which may be before there is a channel. Nothing
+        // is added later, so one offer is enough.
+        make_offer(&viewer.webrtcbin, &viewer.offer, outgoing);
         Ok(viewer)
     }
 
@@ -145,15 +174,19 @@ impl Viewer {
     pub(super) fn receive(&self, message: PeerMessage) -> Result<(), String> {
         match message {
             PeerMessage::Sdp { kind: SdpKind::Answer, sdp } => {
-                let answer = sdp::parse_answer(&sdp).map_err(|error| error.to_string())?;
+                // Taken: one answer for each offer.
+                let offer = self.offer.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let answer = sdp::accept(offer.as_ref(), &sdp).map_err(|error| error.to_string())?;
                 self.webrtcbin.set_remote_description(&answer);
                 Ok(())
             }
             PeerMessage::Sdp { kind: SdpKind::Offer, .. } => Err("the offer is the server's to make".into()),
             PeerMessage::Ice { candidate, mline } => {
                 // An empty one ends the list; libnice has no use for that.
-                if !candidate.is_empty() {
+                if sdp::is_candidate(&candidate) {
                     self.webrtcbin.add_ice_candidate(mline.unwrap_or(0), &candidate);
+                } else if !candidate.is_empty() {
+                    gst::debug!(CAT, "left out a candidate that is none");
                 }
                 Ok(())
             }
@@ -197,6 +230,9 @@ impl Links {
                 Ok(subscription) => links.push(Link { subscription, appsrc: branch.appsrc.clone() }),
                 Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
             }
+            if let Some(feedback) = &branch.feedback {
+                feedback.limit_repairs();
+            }
             if branch.is_video {
                 stream.request_keyframe();
             }
@@ -219,6 +255,7 @@ impl Links {
 }
 
 fn connect_signals(
+    hub: &Arc<Hub>,
     webrtcbin: &WebRtcBin,
     branches: Vec<(Branch, Arc<super::stream::Stream>)>,
     links: &Arc<Links>,
@@ -226,26 +263,11 @@ fn connect_signals(
 ) {
     // Weak, where a reference would keep the links, and with them the encoder's consumers, alive in a cycle.
     let links = Arc::downgrade(links);
-    let send = {
-        let outgoing = outgoing.clone();
-        move |message: PeerMessage| drop(outgoing.try_send(Outgoing::Frame(message.to_frame())))
-    };
-    let send_offer = send.clone();
-    webrtcbin.on_negotiation_needed(move |webrtcbin| {
-        let send = send_offer.clone();
-        webrtcbin.create_offer(move |webrtcbin, offer| {
-            webrtcbin.set_local_description(offer);
-            match sdp::offer_for_browsers(offer.sdp()) {
-                Ok(sdp) => {
-                    gst::log!(CAT, "offer:\n{sdp}");
-                    send(PeerMessage::Sdp { kind: SdpKind::Offer, sdp });
-                }
-                Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
-            }
-        });
-    });
+    let hub = hub.clone();
+    let sender = outgoing.clone();
     webrtcbin.on_ice_candidate(move |mline, candidate| {
-        send(PeerMessage::Ice { candidate, mline: Some(mline) });
+        let candidate = hub.ice().announced().rewrite(candidate);
+        drop(sender.try_send(Outgoing::Frame(PeerMessage::Ice { candidate, mline: Some(mline) }.to_frame())));
     });
     webrtcbin.on_connection_state(move |state| {
         gst::info!(CAT, "connection is {state:?}");
@@ -260,6 +282,22 @@ fn connect_signals(
                 drop(outgoing.try_send(Outgoing::Failed(reason.into())));
             }
             _ => {}
+        }
+    });
+}
+
+fn make_offer(webrtcbin: &WebRtcBin, waiting: &Offer, outgoing: mpsc::Sender<Outgoing>) {
+    let waiting = waiting.clone();
+    webrtcbin.create_offer(move |webrtcbin, offer| {
+        webrtcbin.set_local_description(offer);
+        *waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(offer.clone());
+        match sdp::offer_for_browsers(offer.sdp()) {
+            Ok(sdp) => {
+                gst::log!(CAT, "offer:\n{sdp}");
+                let frame = PeerMessage::Sdp { kind: SdpKind::Offer, sdp }.to_frame();
+                drop(outgoing.try_send(Outgoing::Frame(frame)));
+            }
+            Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
         }
     });
 }

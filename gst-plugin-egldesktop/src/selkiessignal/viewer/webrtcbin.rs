@@ -1,16 +1,18 @@
 //! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{
-    WebRTCDataChannel, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
+    WebRTCDataChannel, WebRTCFECType, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
     WebRTCSessionDescription,
 };
 
 use super::CAT;
+use super::branch::Options;
+use crate::selkiessignal::ice::{Ice, Policy, local_addresses};
 
 /// A webrtcbin in a pipeline.
 #[derive(Debug, Clone)]
@@ -28,50 +30,76 @@ impl WebRtcBin {
         Ok(Self(element))
     }
 
-    /// Offers these addresses, and those that the servers find.
-    pub(super) fn configure_ice(&self, addresses: &[IpAddr], stun: Option<&str>, turn: Option<&str>) {
+    /// Offers our addresses, and those that the servers find, to a browser at `peer`.
+    pub(super) fn configure_ice(&self, ice: &Ice, peer: IpAddr) {
         let agent = ice_agent(&self.0);
         // UPnP would send multicasts on every interface, whatever addresses are given.
         let nice = agent.property::<glib::Object>("agent");
         if nice.has_property("upnp") {
             nice.set_property("upnp", false);
         }
-        for address in addresses {
+        if let Some(ports) = ice.ports() {
+            agent.set_property("max-rtp-port", ports.end());
+            agent.set_property("min-rtp-port", ports.start());
+        }
+        for address in local_addresses(peer) {
             if !agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]) {
                 gst::warning!(CAT, obj = self.0, "cannot offer {address}");
             }
         }
-        if let Some(stun) = stun {
+        let configuration = ice.configuration(SystemTime::now());
+        if configuration.policy == Policy::Relay {
+            self.0.set_property_from_str("ice-transport-policy", "relay");
+        }
+        if let Some(stun) = configuration.stun_uri() {
             self.0.set_property("stun-server", stun);
         }
-        // The URI holds the password: it must not get into a log.
-        if turn.is_some_and(|turn| !self.0.emit_by_name::<bool>("add-turn-server", &[&turn])) {
-            gst::warning!(CAT, obj = self.0, "cannot use the TURN server");
+        for turn in configuration.turn_uris() {
+            // The URI holds the password: it must not get into a log.
+            if !self.0.emit_by_name::<bool>("add-turn-server", &[&turn]) {
+                gst::warning!(CAT, obj = self.0, "cannot use a TURN server");
+            }
         }
     }
 
-    /// Sends what comes out of `source`, as `video` or `audio` of the media stream `group`. `rtp` are the caps that will
+    /// Sends what comes out of `source`, as `video` or `audio`. `rtp` are the caps that will
     /// come: known now, so that the offer need not wait for the first buffer.
     pub(super) fn add_track(
         &self,
         source: &gst::Element,
         kind: &str,
-        group: &str,
         rtp: &gst::Caps,
+        options: &Options,
     ) -> Result<(), glib::BoolError> {
         let sink =
             self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
         if sink.has_property("msid") {
-            sink.set_property("msid", group);
+            sink.set_property("msid", options.group);
         }
         let transceiver = sink.property::<WebRTCRTPTransceiver>("transceiver");
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(rtp));
         // Lost packets are sent again. Not those of sound: browsers refuse retransmission streams for it.
         transceiver.set_property("do-nack", kind == "video");
+        if options.fec_percentage > 0 {
+            transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
+            transceiver.set_property("fec-percentage", options.fec_percentage);
+        }
         let output = source.static_pad("src").ok_or_else(|| glib::bool_error!("nothing to send"))?;
         output.link(&sink).map_err(|error| glib::bool_error!("cannot link to webrtcbin: {error}"))?;
         Ok(())
+    }
+
+    /// The element, for who must not keep it alive.
+    pub(super) fn downgrade(&self) -> glib::WeakRef<gst::Element> {
+        self.0.downgrade()
+    }
+
+    /// Where requests to send packets again go in; there once an answer has been set.
+    pub(super) fn retransmission_pad(webrtcbin: &gst::Element) -> Option<gst::Pad> {
+        let elements = webrtcbin.downcast_ref::<gst::Bin>()?.iterate_recurse();
+        let is_it = |element: &gst::Element| element.factory().is_some_and(|factory| factory.name() == "rtprtxsend");
+        elements.into_iter().flatten().find(is_it)?.static_pad("src")
     }
 
     /// A reliable, ordered channel: a key that goes up must arrive. Needs state READY, and comes before the offer.
@@ -80,15 +108,6 @@ impl WebRtcBin {
         self.0
             .emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&label, &options])
             .ok_or_else(|| glib::bool_error!("webrtcbin makes no data channel"))
-    }
-
-    /// Calls back when an offer is due.
-    pub(super) fn on_negotiation_needed(&self, call: impl Fn(&Self) + Send + Sync + 'static) {
-        self.0.connect_closure(
-            "on-negotiation-needed",
-            false,
-            glib::closure!(move |element: &gst::Element| call(&Self(element.clone()))),
-        );
     }
 
     /// Calls back with m-line index and candidate.

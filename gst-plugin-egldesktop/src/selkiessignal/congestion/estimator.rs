@@ -1,0 +1,435 @@
+//! What the way to one viewer carries, from its transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-01).
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::delay::BaseDelay;
+
+/// A queue of this length that never empties is congestion, in seconds. Above what schedulers of radio networks hold
+/// back, far below what a person notices.
+const STANDING: f64 = 0.025;
+/// How much has to have been sent before it says something about the link: fewer packets, or all in one burst, are the
+/// desktop's silence and not the network's limit.
+const MIN_PACKETS: usize = 8;
+const MIN_SPAN: Duration = Duration::from_millis(60);
+/// Over how much sending a decision looks back.
+const WINDOW: Duration = Duration::from_millis(200);
+/// The share of what arrived that is used after congestion: the rest keeps the queue empty.
+const AFTER_CONGESTION: f64 = 0.9;
+/// In how many seconds a queue is to be worked off.
+const DRAIN: f64 = 0.5;
+/// Growth per second while all of the estimate is used.
+const GROWTH: f64 = 0.08;
+/// What counts as "all".
+const USED: f64 = 0.7;
+
+/// Above this share of lost packets the rate falls; below, they are sent again.
+const LOSS: f64 = 0.1;
+/// And above this one nothing comes through, at whatever rate.
+const OUTAGE: f64 = 0.9;
+/// Over how many packets, at least, and how long losses are counted.
+const LOSS_PACKETS: u32 = 20;
+const LOSS_SPAN: Duration = Duration::from_millis(300);
+
+/// A probe sends this many times the estimate…
+const PROBE_FACTOR: f64 = 2.0;
+/// …for this many seconds, but some packets at least: fewer measure the clock.
+const PROBE_SECONDS: f64 = 0.015;
+const PROBE_MIN_BYTES: f64 = 6000.0;
+/// From one probe to the next: after one that found more, and after ones that did not (it doubles up to the second).
+const PROBE_AGAIN: Duration = Duration::from_millis(300);
+const PROBE_PAUSE: RangeInclusive<Duration> = Duration::from_millis(750)..=Duration::from_secs(3);
+/// Packets that are sent within this time of a probe are part of it.
+const PROBE_SLACK: Duration = Duration::from_millis(10);
+/// A probe that nothing is heard of is given up.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
+
+/// What is known about a packet that was sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) struct Report {
+    /// By our clock.
+    pub(in super::super) sent: Duration,
+    /// By the viewer's clock; `None` when it did not arrive.
+    pub(in super::super) arrived: Option<Duration>,
+    /// In bytes.
+    pub(in super::super) size: u32,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(in super::super) struct Estimator {
+    /// bit/s
+    limits: RangeInclusive<f64>,
+    /// bit/s
+    estimate: f64,
+    base: BaseDelay,
+    /// What arrived lately: time of sending, of arrival, and size.
+    recent: VecDeque<Arrival>,
+    /// Packets sent before this time went out at a rate that has been given up.
+    judge_from: Duration,
+    /// What arrived while the queue stood, in bit/s.
+    congestion: Option<f64>,
+    losses: Losses,
+    last_judged: Duration,
+    probe: Option<Probe>,
+    next_probe: Duration,
+    probe_pause: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    sent: Duration,
+    arrived: Duration,
+    size: u32,
+}
+
+#[derive(Debug, Default)]
+struct Losses {
+    since: Option<Duration>,
+    lost: u32,
+    all: u32,
+}
+
+#[derive(Debug)]
+struct Probe {
+    start: Duration,
+    /// bit/s
+    rate: f64,
+    arrivals: Vec<Arrival>,
+    lost: usize,
+}
+
+impl Estimator {
+    /// Holds the estimate, which begins with `start`, within `limits`; both in bit/s.
+    pub(in super::super) fn new(limits: RangeInclusive<u64>, start: u64) -> Self {
+        let limits = *limits.start() as f64..=*limits.end() as f64;
+        Self {
+            estimate: (start as f64).clamp(*limits.start(), *limits.end()),
+            limits,
+            base: BaseDelay::default(),
+            recent: VecDeque::new(),
+            judge_from: Duration::ZERO,
+            congestion: None,
+            losses: Losses::default(),
+            last_judged: Duration::ZERO,
+            probe: None,
+            next_probe: Duration::ZERO,
+            probe_pause: *PROBE_PAUSE.start(),
+        }
+    }
+
+    /// What may be sent, in bit/s.
+    pub(in super::super) fn estimate(&self) -> u64 {
+        self.estimate as u64
+    }
+
+    /// Other limits from now on, in bit/s.
+    pub(in super::super) fn set_limits(&mut self, limits: RangeInclusive<u64>) {
+        self.limits = *limits.start() as f64..=*limits.end() as f64;
+        self.set(self.estimate);
+    }
+
+    /// Takes what the viewer says about packets, in the order in which they were sent. Returns whether the estimate
+    /// has changed.
+    pub(in super::super) fn feedback(&mut self, now: Duration, reports: &[Report]) -> bool {
+        let before = self.estimate();
+        for report in reports {
+            let loss = self.losses.add(report);
+            if let Some(loss) = loss.filter(|loss| (LOSS..OUTAGE).contains(loss)) {
+                // But what has arrived can be carried.
+                let carried = rate(self.recent.iter().map(|arrival| (arrival.arrived, arrival.size))).unwrap_or(0.0);
+                let least = (carried / 2.0).min(self.estimate);
+                self.set((self.estimate * (1.0 - loss / 2.0)).max(least));
+                self.start_over(now);
+            }
+            self.probe_report(report);
+            let Some(arrived) = report.arrived else { continue };
+            let arrival = Arrival { sent: report.sent, arrived, size: report.size };
+            self.base.add(report.sent, arrival.delay());
+            if report.sent >= self.judge_from {
+                self.recent.push_back(arrival);
+            }
+        }
+        self.finish_probe(now);
+        self.forget();
+        self.judge(now);
+        self.estimate() != before
+    }
+
+    /// How many bytes to send beside what there is, at once, to learn whether the link carries more; `None` when that
+    /// is not asked now. To be called when there is something to send: silence is not disturbed.
+    pub(in super::super) fn probe(&mut self, now: Duration) -> Option<usize> {
+        self.probe.take_if(|probe| probe.start + PROBE_LIMIT < now);
+        let wanted = self.estimate < *self.limits.end() * 0.98;
+        if !wanted
+            || self.probe.is_some()
+            || now < self.next_probe
+            || self.congestion.is_some()
+            || self.base.get().is_none()
+        {
+            return None;
+        }
+        let bytes = (self.estimate * PROBE_FACTOR * PROBE_SECONDS / 8.0).max(PROBE_MIN_BYTES);
+        let rate = self.estimate * PROBE_FACTOR;
+        self.probe = Some(Probe { start: now, rate, arrivals: Vec::new(), lost: 0 });
+        self.next_probe = now + self.probe_pause;
+        Some(bytes as usize)
+    }
+
+    fn set(&mut self, estimate: f64) {
+        self.estimate = estimate.clamp(*self.limits.start(), *self.limits.end());
+    }
+
+    /// What was sent until now says nothing about the new rate.
+    fn start_over(&mut self, now: Duration) {
+        self.recent.clear();
+        self.judge_from = now;
+    }
+
+    /// Keeps the last [`WINDOW`], and more where that has few packets.
+    fn forget(&mut self) {
+        let Some(last) = self.recent.back().map(|arrival| arrival.sent) else { return };
+        let old = |age: Duration, first: &Arrival| first.sent + age < last;
+        while self
+            .recent
+            .front()
+            .is_some_and(|first| old(WINDOW, first) && self.recent.len() > MIN_PACKETS * 2 || old(WINDOW * 3, first))
+        {
+            self.recent.pop_front();
+        }
+    }
+
+    fn judge(&mut self, now: Duration) {
+        let elapsed = now.saturating_sub(self.last_judged).as_secs_f64().min(WINDOW.as_secs_f64());
+        let (Some(first), Some(last), Some(base)) = (self.recent.front(), self.recent.back(), self.base.get()) else {
+            return;
+        };
+        let span = last.sent.saturating_sub(first.sent);
+        if self.recent.len() < MIN_PACKETS || span < MIN_SPAN {
+            return;
+        }
+        self.last_judged = now;
+        let standing = self.recent.iter().map(|arrival| arrival.delay() - base).fold(f64::INFINITY, f64::min);
+        let Some(arriving) = rate(self.recent.iter().map(|arrival| (arrival.arrived, arrival.size))) else { return };
+
+        if standing > STANDING {
+            // While the queue stands, the link is never idle: what arrives is what it carries.
+            self.congestion = Some(arriving);
+            let share = (AFTER_CONGESTION - standing / DRAIN).max(0.5);
+            self.set(self.estimate.min(arriving * share));
+            self.start_over(now);
+            self.next_probe = now + *PROBE_PAUSE.start();
+        } else if let Some(carried) = self.congestion.take_if(|_| standing < STANDING / 2.0) {
+            self.set(self.estimate.max(carried * AFTER_CONGESTION));
+        } else if self.congestion.is_none() {
+            let sending = rate(self.recent.iter().map(|arrival| (arrival.sent, arrival.size)));
+            if sending.is_some_and(|sending| sending > self.estimate * USED) {
+                self.set(self.estimate * (1.0 + GROWTH * elapsed));
+            }
+        }
+    }
+
+    fn probe_report(&mut self, report: &Report) {
+        let Some(probe) = &mut self.probe else { return };
+        if report.sent < probe.start || report.sent > probe.start + PROBE_SLACK {
+            return;
+        }
+        match report.arrived {
+            Some(arrived) => probe.arrivals.push(Arrival { sent: report.sent, arrived, size: report.size }),
+            None => probe.lost += 1,
+        }
+    }
+
+    /// Looks at the probe once feedback has gone past it.
+    fn finish_probe(&mut self, now: Duration) {
+        let newest = self.recent.back().map_or(Duration::ZERO, |arrival| arrival.sent);
+        let done = |probe: &Probe| newest > probe.start + PROBE_SLACK || probe.start + PROBE_LIMIT / 4 < now;
+        let Some(probe) = self.probe.take_if(|probe| !probe.arrivals.is_empty() && done(probe)) else { return };
+        let arriving = rate(probe.arrivals.iter().map(|arrival| (arrival.arrived, arrival.size)));
+        let whole = probe.arrivals.len() >= 4 && probe.lost * 10 <= probe.arrivals.len();
+        // Faster than it was sent is a burst that something on the way has held back.
+        let found = arriving.filter(|_| whole).map_or(0.0, |arriving| arriving.min(probe.rate) * AFTER_CONGESTION);
+        if found > self.estimate {
+            self.set(found);
+        }
+        if found >= probe.rate * AFTER_CONGESTION * 0.9 {
+            self.probe_pause = *PROBE_PAUSE.start();
+            self.next_probe = now + PROBE_AGAIN;
+        } else {
+            self.probe_pause = (self.probe_pause * 2).min(*PROBE_PAUSE.end());
+            self.next_probe = now + self.probe_pause;
+        }
+    }
+}
+
+impl Arrival {
+    /// On the way, in seconds, beside a constant that the two clocks differ by.
+    fn delay(&self) -> f64 {
+        self.arrived.as_secs_f64() - self.sent.as_secs_f64()
+    }
+}
+
+impl Losses {
+    /// The share that was lost, when enough has been counted.
+    fn add(&mut self, report: &Report) -> Option<f64> {
+        let since = *self.since.get_or_insert(report.sent);
+        self.all += 1;
+        self.lost += u32::from(report.arrived.is_none());
+        if self.all < LOSS_PACKETS || report.sent.saturating_sub(since) < LOSS_SPAN {
+            return None;
+        }
+        let share = f64::from(self.lost) / f64::from(self.all);
+        *self = Self::default();
+        Some(share)
+    }
+}
+
+/// bit/s of packets that passed at these times. The first only starts the clock; `None` when all passed at once.
+fn rate(packets: impl Iterator<Item = (Duration, u32)>) -> Option<f64> {
+    let mut bytes = 0_u64;
+    let mut bounds: Option<(Duration, Duration)> = None;
+    for (at, size) in packets {
+        match &mut bounds {
+            Some((start, end)) => {
+                bytes += u64::from(size);
+                *start = at.min(*start);
+                *end = at.max(*end);
+            }
+            None => bounds = Some((at, at)),
+        }
+    }
+    let (start, end) = bounds?;
+    // The resolution of the feedback: 250 µs.
+    let seconds = end.saturating_sub(start).as_secs_f64().max(0.000_25);
+    (bytes > 0).then(|| bytes as f64 * 8.0 / seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulation::{Link, Session};
+    use super::*;
+
+    const MBIT: u64 = 1_000_000;
+
+    fn session(link: Link) -> Session {
+        Session::new(Estimator::new(MBIT / 10..=8 * MBIT, 4 * MBIT), link)
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[track_caller]
+    fn assert_between(session: &Session, low: u64, high: u64) {
+        let estimate = session.estimator.estimate();
+        assert!((low..=high).contains(&estimate), "{estimate} after {:?}", session.now());
+    }
+
+    #[test]
+    fn finds_what_a_link_carries_and_keeps_its_queue_short() {
+        for rate in [MBIT / 2, MBIT, 2 * MBIT, 3 * MBIT, 6 * MBIT] {
+            let mut session = session(Link::of(rate));
+            session.motion(seconds(5));
+            assert_between(&session, rate * 7 / 10, rate * 21 / 20);
+            session.link.worst_queue = Duration::ZERO;
+            let before = session.link.delivered;
+            session.motion(seconds(20));
+            assert!(session.link.worst_queue < Duration::from_millis(180), "{rate}: {:?}", session.link.worst_queue);
+            let used = (session.link.delivered - before) * 8 / 20;
+            assert!(used > rate * 8 / 10, "{used} of {rate}");
+        }
+    }
+
+    #[test]
+    fn reaches_the_limit_where_nothing_stands_in_the_way() {
+        let mut session = session(Link::of(100 * MBIT));
+        session.motion(seconds(2));
+        assert_between(&session, 8 * MBIT * 98 / 100, 8 * MBIT);
+    }
+
+    #[test]
+    fn follows_a_link_that_changes() {
+        let mut session = session(Link::of(4 * MBIT));
+        session.motion(seconds(10));
+        assert_between(&session, 3 * MBIT, 4_200_000);
+        session.link.rate = MBIT;
+        session.motion(seconds(2));
+        assert_between(&session, MBIT / 2, 1_050_000);
+        session.motion(seconds(8));
+        assert_between(&session, MBIT * 7 / 10, 1_050_000);
+        session.link.rate = 4 * MBIT;
+        session.motion(seconds(5));
+        assert_between(&session, 2_800_000, 4_200_000);
+    }
+
+    /// The case that GCC fails: a minute of nothing but keep-alives, some of them late.
+    #[test]
+    fn silence_costs_nothing_and_a_burst_after_it_has_the_former_rate() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.link.jitter = Duration::from_millis(60);
+        session.silence(seconds(60));
+        assert_between(&session, 7_800_000, 8 * MBIT);
+        session.link.jitter = Duration::ZERO;
+        let before = session.link.delivered;
+        session.motion(seconds(2));
+        let rate = (session.link.delivered - before) * 8 / 2;
+        assert!(rate > 7 * MBIT, "{rate}");
+    }
+
+    #[test]
+    fn typing_on_a_slow_link_is_no_congestion() {
+        let mut session = session(Link::of(2 * MBIT));
+        session.motion(seconds(8));
+        let before = session.estimator.estimate();
+        session.typing(seconds(30));
+        assert_between(&session, before * 8 / 10, 2_200_000);
+    }
+
+    #[test]
+    fn losses_are_no_congestion_until_they_are_many() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.link.loss = 0.05;
+        session.motion(seconds(10));
+        assert_between(&session, 7 * MBIT, 8 * MBIT);
+        session.link.loss = 0.3;
+        session.motion(seconds(5));
+        assert_between(&session, 0, 2 * MBIT);
+    }
+
+    #[test]
+    fn an_outage_is_got_over() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.link.loss = 1.0;
+        session.motion(seconds(2));
+        session.link.loss = 0.0;
+        session.motion(seconds(3));
+        assert_between(&session, 7 * MBIT, 8 * MBIT);
+    }
+
+    #[test]
+    fn a_queue_that_others_fill_does_not_starve_us() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.link.delay += Duration::from_millis(100);
+        session.motion(seconds(20));
+        assert_between(&session, 5 * MBIT, 8 * MBIT);
+    }
+
+    #[test]
+    fn feedback_that_makes_no_sense_stays_within_the_limits() {
+        let mut estimator = Estimator::new(MBIT..=2 * MBIT, 9 * MBIT);
+        assert_eq!(estimator.estimate(), 2 * MBIT);
+        let report = |sent, arrived| Report { sent, arrived, size: 1200 };
+        let far = Duration::from_secs(1 << 40);
+        for round in 0..50_u64 {
+            let now = Duration::from_millis(round * 50);
+            let reports = [report(now, Some(far)), report(far, Some(now)), report(now, None), report(now, Some(now))];
+            estimator.feedback(now, &reports);
+            estimator.probe(now);
+            assert!((MBIT..=2 * MBIT).contains(&estimator.estimate()));
+        }
+    }
+}

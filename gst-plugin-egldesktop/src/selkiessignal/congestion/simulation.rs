@@ -1,0 +1,143 @@
+//! A link and a desktop to try the law on, in simulated time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::estimator::{Estimator, Report};
+
+const PACKET: u32 = 1200;
+/// As Chromium sends it.
+const FEEDBACK: Duration = Duration::from_millis(100);
+const FRAME: Duration = Duration::from_nanos(16_666_667);
+
+/// A bottleneck with a queue of 300 ms in front of it.
+pub(super) struct Link {
+    /// bit/s
+    pub(super) rate: u64,
+    /// One way.
+    pub(super) delay: Duration,
+    /// At most this much more delay, for all of a frame.
+    pub(super) jitter: Duration,
+    /// Share of packets.
+    pub(super) loss: f64,
+    /// Bytes that have arrived.
+    pub(super) delivered: u64,
+    pub(super) worst_queue: Duration,
+    free_at: Duration,
+    random: u64,
+}
+
+impl Link {
+    pub(super) fn of(rate: u64) -> Self {
+        Self {
+            rate,
+            delay: Duration::from_millis(20),
+            jitter: Duration::ZERO,
+            loss: 0.0,
+            delivered: 0,
+            worst_queue: Duration::ZERO,
+            free_at: Duration::ZERO,
+            random: 1,
+        }
+    }
+
+    /// When a packet arrives that is sent now, if it does.
+    fn send(&mut self, now: Duration, size: u32, late: Duration) -> Option<Duration> {
+        let queue = self.free_at.saturating_sub(now);
+        if self.random() < self.loss || queue > Duration::from_millis(300) {
+            return None;
+        }
+        self.worst_queue = self.worst_queue.max(queue);
+        self.free_at = now + queue + Duration::from_secs_f64(f64::from(size) * 8.0 / self.rate as f64);
+        self.delivered += u64::from(size);
+        Some(self.free_at + self.delay + late)
+    }
+
+    /// From 0 to 1; xorshift, so that each run is the same.
+    fn random(&mut self) -> f64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random % 10_000) as f64 / 10_000.0
+    }
+}
+
+/// A desktop, its viewer, and the law between them.
+pub(super) struct Session {
+    pub(super) estimator: Estimator,
+    pub(super) link: Link,
+    now: Duration,
+    /// Sent, and not yet reported.
+    flying: VecDeque<Report>,
+    next_feedback: Duration,
+}
+
+impl Session {
+    pub(super) fn new(estimator: Estimator, link: Link) -> Self {
+        // The viewer's clock has another zero, but that is the delay's affair.
+        Self { estimator, link, now: Duration::from_secs(1000), flying: VecDeque::new(), next_feedback: Duration::ZERO }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Everything moves: an encoder at constant bitrate, 60 frames a second.
+    pub(super) fn motion(&mut self, duration: Duration) {
+        self.run(duration, |_, target| (target / 60 / 8) as u32);
+    }
+
+    /// One small frame a second.
+    pub(super) fn silence(&mut self, duration: Duration) {
+        self.run(duration, |frame, _| if frame % 60 == 0 { 300 } else { 0 });
+    }
+
+    /// Eight changes a second, each with a few packets.
+    pub(super) fn typing(&mut self, duration: Duration) {
+        self.run(duration, |frame, _| if frame % 8 == 0 { 3 * PACKET } else { 0 });
+    }
+
+    fn run(&mut self, duration: Duration, frame_size: impl Fn(u64, u64) -> u32) {
+        let end = self.now + duration;
+        let mut frame = 0;
+        while self.now < end {
+            let size = frame_size(frame, self.estimator.estimate());
+            if size > 0 {
+                let late = self.link.jitter.mul_f64(self.link.random());
+                self.send(size, late);
+                if let Some(bytes) = self.estimator.probe(self.now) {
+                    self.send(bytes as u32, late);
+                }
+            }
+            frame += 1;
+            self.now += FRAME;
+            if self.now >= self.next_feedback {
+                self.next_feedback = self.now + FEEDBACK;
+                self.feedback();
+            }
+        }
+    }
+
+    fn send(&mut self, mut size: u32, late: Duration) {
+        while size > 0 {
+            let packet = size.min(PACKET);
+            size -= packet;
+            let arrived = self.link.send(self.now, packet, late);
+            self.flying.push_back(Report { sent: self.now, arrived, size: packet });
+        }
+    }
+
+    /// Tells what has arrived, as soon as the feedback is here too.
+    fn feedback(&mut self) {
+        let heard = self.now.saturating_sub(self.link.delay);
+        let is_known = |report: &Report| report.arrived.map_or(report.sent + self.link.delay, |at| at) < heard;
+        let known = self.flying.iter().take_while(|report| is_known(report)).count();
+        let reports: Vec<_> = self.flying.drain(..known).collect();
+        // Nothing that has arrived since: nothing to say. A gap is told with the next packet behind it.
+        if reports.iter().any(|report| report.arrived.is_some()) {
+            self.estimator.feedback(self.now, &reports);
+        } else {
+            reports.into_iter().rev().for_each(|report| self.flying.push_front(report));
+        }
+    }
+}
