@@ -26,7 +26,8 @@ fn wait_for_size(control: &Control, width: u32, height: u32) -> Result<()> {
 fn a_hundred_sizes_while_it_is_captured() -> Result<()> {
     let xvfb = Xvfb::start(1600, 1200)?;
     let display = &xvfb.display;
-    let source = format!("egldesktopsrc name=source display-name={display} ! video/x-raw,format=BGRx");
+    let source =
+        format!("egldesktopsrc name=source show-pointer=false display-name={display} ! video/x-raw,format=BGRx");
     let control = Control::start_with(&source, &format!("display-name={display} refresh=75"))?;
     let sink = control.pipeline().by_name("sink").context("no sink")?;
     sink.set_property("enable-last-sample", true);
@@ -34,7 +35,7 @@ fn a_hundred_sizes_while_it_is_captured() -> Result<()> {
     let mut random = 1u32;
     let mut next = |limit: u32| {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        random >> 16 & 0x7fff_fffe % limit
+        (random >> 16) % limit
     };
     for round in 0..100 {
         let (width, height) = (64 + next(1536) / 2 * 2, 64 + next(1136) / 2 * 2);

@@ -19,8 +19,9 @@ pub struct Xev {
 impl Xev {
     /// Starts it, and returns when it gets the keys.
     pub fn start(display: &str) -> Result<Self> {
-        let command = &mut Command::new("xev");
-        command.args(["-display", display, "-event", "keyboard"]).env("LC_ALL", "C.UTF-8");
+        // A line at a time, or a pipe would get none before it has a page full of them.
+        let command = &mut Command::new("stdbuf");
+        command.args(["-oL", "xev", "-display", display, "-event", "keyboard"]).env("LC_ALL", "C.UTF-8");
         let mut process = Process::start(command.stdin(Stdio::null()).stdout(Stdio::piped()))
             .context("package x11-utils is needed")?;
         let lines = process.lines()?;

@@ -126,10 +126,10 @@ impl Keyboard {
             display.connection.change_keyboard_mapping(1, keycode, 2, &[keysym, keysym])?;
         }
         let stroke = self.keymap.stroke(keysym, state);
-        if let Some(Stroke { keycode, .. }) = stroke {
-            if self.keymap.borrowed().iter().any(|&(borrowed, _)| borrowed == keycode) {
-                self.pressed.insert(keycode, Instant::now());
-            }
+        if let Some(Stroke { keycode, .. }) = stroke
+            && self.keymap.borrowed().iter().any(|&(borrowed, _)| borrowed == keycode)
+        {
+            self.pressed.insert(keycode, Instant::now());
         }
         Ok(stroke)
     }
