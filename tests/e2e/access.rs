@@ -45,7 +45,8 @@ fn turn_credentials_are_given_to_who_logs_in() {
         let desktop = Desktop::start(&variables)?;
         let (status, body) = get(&format!("http://{}/turn", desktop.address), Some((USER, PASSWORD))).await?;
         let configuration: serde_json::Value = serde_json::from_str(&body)?;
-        let server = &configuration["iceServers"][0];
+        // Before it, the same server for STUN.
+        let server = &configuration["iceServers"][1];
         assert_eq!(status, 200);
         assert_eq!(server["urls"][0], "turn:turn.example:3479?transport=udp");
         assert!(server["username"].as_str().is_some_and(|name| name.ends_with(&format!(":{USER}"))), "{body}");

@@ -8,4 +8,5 @@ mod hostile;
 mod input;
 mod picture;
 mod sound;
+mod turn;
 mod viewers;

@@ -3,6 +3,7 @@
 //! Everything waits for an event or polls a condition up to a deadline; nothing sleeps for a guessed time.
 
 pub mod chromium;
+pub mod coturn;
 pub mod desktop;
 pub mod http;
 pub mod link;
