@@ -10,6 +10,7 @@ use egldesktop_tests::coturn::Coturn;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::http::get;
 use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::nat::{INTERNET, NEAR_ROUTER, Networks};
 use egldesktop_tests::painter::Painter;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
@@ -17,8 +18,8 @@ use serde_json::json;
 const TURN: &str = "127.0.0.1";
 
 /// A file of servers that allows no way but the relay.
-fn write(path: &Path, transport: &str, user: &str, password: &str) -> Result<()> {
-    let url = format!("turn:{TURN}:3478?transport={transport}");
+fn write(path: &Path, host: &str, transport: &str, user: &str, password: &str) -> Result<()> {
+    let url = format!("turn:{host}:3478?transport={transport}");
     let server = json!({ "urls": [url], "username": user, "credential": password });
     let text = json!({ "iceTransportPolicy": "relay", "iceServers": [server] }).to_string();
     // As editors and Kubernetes do it, so that nobody reads half a file.
@@ -31,7 +32,7 @@ fn relay_only(transport: &'static str) {
     isolated(async move || {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("rtc.json");
-        write(&file, transport, "ada", "first")?;
+        write(&file, TURN, transport, "ada", "first")?;
         let turn = Coturn::start(TURN, &["--lt-cred-mech", "--user=ada:first", "--user=eve:second"])?;
         let xvfb = Xvfb::start(640, 480)?;
         let painter = Painter::start(&xvfb.display)?;
@@ -46,7 +47,7 @@ fn relay_only(transport: &'static str) {
         turn.wait_for_allocation("ada")?;
 
         // Other credentials, while the session runs: who comes now gets these.
-        write(&file, transport, "eve", "second")?;
+        write(&file, TURN, transport, "eve", "second")?;
         let deadline = Instant::now() + PATIENCE;
         let url = format!("http://{}/turn", desktop.address);
         while !get(&url, Some((USER, PASSWORD))).await?.1.contains("eve") {
@@ -98,4 +99,45 @@ fn a_shared_secret() {
         turn.wait_for_allocation(&format!(":{USER}"))?;
         browser.close().await
     });
+}
+
+fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
+    let networks = Networks::new(far_udp)?;
+    let turn = networks.internet.run(|| Coturn::start(INTERNET, &["--lt-cred-mech", "--user=ada:first"]))?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("rtc.json");
+    write(&file, INTERNET, transport, "ada", "first")?;
+    let desk = networks.near.run(move || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let path = file.display().to_string();
+        let variables = [
+            ("DISPLAY", xvfb.display.as_str()),
+            ("ENABLE_AUDIO", "false"),
+            ("RTC_CONFIG_JSON", &path),
+            ("SELKIES_ADDR", "0.0.0.0"),
+        ];
+        let desktop = Desktop::start(&variables)?;
+        Ok((desktop, painter, xvfb))
+    })?;
+    let patches = desk.1.patches().to_vec();
+    networks.far.run_async(async move || {
+        let browser = Chromium::start().await?;
+        browser.open(&format!("{NEAR_ROUTER}:8080"), USER, PASSWORD_IN_URL).await?;
+        browser.wait_for_picture(&patches).await?;
+        browser.close().await
+    })?;
+    turn.wait_for_allocation("ada")?;
+    turn.wait_for_allocation("ada")
+}
+
+#[test]
+fn behind_routers_over_udp() -> Result<()> {
+    behind_routers("udp", true)
+}
+
+/// Where the browser's network lets no UDP out at all.
+#[test]
+fn behind_routers_over_tcp() -> Result<()> {
+    behind_routers("tcp", false)
 }

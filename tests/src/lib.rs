@@ -8,6 +8,7 @@ pub mod desktop;
 pub mod http;
 pub mod link;
 pub mod namespace;
+pub mod nat;
 pub mod native;
 pub mod painter;
 pub mod process;

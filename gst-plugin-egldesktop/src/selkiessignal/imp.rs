@@ -12,7 +12,7 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::pads::{Kind, Pads};
+use super::pads::{self, Kind, Pads};
 use super::running::Running;
 use super::settings::{
     ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, Settings, Tuning,
@@ -311,43 +311,7 @@ impl ElementImpl for SelkiesSignal {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-            // The profiles that every browser decodes: without them an encoder after videoconvert chooses 4:4:4.
-            let profiles = ["constrained-baseline", "baseline", "main", "constrained-high", "progressive-high", "high"];
-            let video = gst::Caps::builder_full()
-                .structure(
-                    gst::Structure::builder("video/x-h264")
-                        .field("stream-format", "byte-stream")
-                        .field("alignment", "au")
-                        .field("profile", gst::List::new(profiles))
-                        .build(),
-                )
-                .structure(
-                    gst::Structure::builder("video/x-h265")
-                        .field("stream-format", "byte-stream")
-                        .field("alignment", "au")
-                        .field("profile", "main")
-                        .build(),
-                )
-                .structure(gst::Structure::new_empty("video/x-vp8"))
-                .structure(gst::Structure::builder("video/x-vp9").field("profile", "0").build())
-                .structure(gst::Structure::new_empty("video/x-vp9"))
-                .structure(
-                    gst::Structure::builder("video/x-av1")
-                        .field("stream-format", "obu-stream")
-                        .field("alignment", "tu")
-                        .build(),
-                )
-                .build();
-            let audio = gst::Caps::new_empty_simple("audio/x-opus");
-            [("video_%u", video), ("audio_%u", audio)]
-                .into_iter()
-                .filter_map(|(name, caps)| {
-                    gst::PadTemplate::new(name, gst::PadDirection::Sink, gst::PadPresence::Request, &caps).ok()
-                })
-                .collect()
-        });
-        &TEMPLATES
+        pads::templates()
     }
 
     fn request_new_pad(

@@ -1,6 +1,6 @@
 //! The request pads of `selkiessignal`, one for each kind of medium, with what takes their streams.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gst::glib;
 use gst::prelude::*;
@@ -12,6 +12,47 @@ use super::stream::Stream;
 pub(super) enum Kind {
     Video,
     Audio,
+}
+
+/// What the pads take.
+pub(super) fn templates() -> &'static [gst::PadTemplate] {
+    static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+        // The profiles that every browser decodes: without them an encoder after videoconvert chooses 4:4:4.
+        let profiles = ["constrained-baseline", "baseline", "main", "constrained-high", "progressive-high", "high"];
+        let video = gst::Caps::builder_full()
+            .structure(
+                gst::Structure::builder("video/x-h264")
+                    .field("stream-format", "byte-stream")
+                    .field("alignment", "au")
+                    .field("profile", gst::List::new(profiles))
+                    .build(),
+            )
+            .structure(
+                gst::Structure::builder("video/x-h265")
+                    .field("stream-format", "byte-stream")
+                    .field("alignment", "au")
+                    .field("profile", "main")
+                    .build(),
+            )
+            .structure(gst::Structure::new_empty("video/x-vp8"))
+            .structure(gst::Structure::builder("video/x-vp9").field("profile", "0").build())
+            .structure(gst::Structure::new_empty("video/x-vp9"))
+            .structure(
+                gst::Structure::builder("video/x-av1")
+                    .field("stream-format", "obu-stream")
+                    .field("alignment", "tu")
+                    .build(),
+            )
+            .build();
+        let audio = gst::Caps::new_empty_simple("audio/x-opus");
+        [("video_%u", video), ("audio_%u", audio)]
+            .into_iter()
+            .filter_map(|(name, caps)| {
+                gst::PadTemplate::new(name, gst::PadDirection::Sink, gst::PadPresence::Request, &caps).ok()
+            })
+            .collect()
+    });
+    &TEMPLATES
 }
 
 /// The pads that were requested.

@@ -141,3 +141,130 @@ impl Session {
         }
     }
 }
+
+mod tests {
+    use super::*;
+
+    const MBIT: u64 = 1_000_000;
+
+    fn session(link: Link) -> Session {
+        Session::new(Estimator::new(MBIT / 10..=8 * MBIT, 4 * MBIT), link)
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[track_caller]
+    fn assert_between(session: &Session, low: u64, high: u64) {
+        let estimate = session.estimator.estimate();
+        assert!((low..=high).contains(&estimate), "{estimate} after {:?}", session.now());
+    }
+
+    #[test]
+    fn finds_what_a_link_carries_and_keeps_its_queue_short() {
+        for rate in [MBIT / 2, MBIT, 2 * MBIT, 3 * MBIT, 6 * MBIT] {
+            let mut session = session(Link::of(rate));
+            session.motion(seconds(5));
+            assert_between(&session, rate * 7 / 10, rate * 21 / 20);
+            session.link.worst_queue = Duration::ZERO;
+            let before = session.link.delivered;
+            session.motion(seconds(20));
+            assert!(session.link.worst_queue < Duration::from_millis(180), "{rate}: {:?}", session.link.worst_queue);
+            let used = (session.link.delivered - before) * 8 / 20;
+            assert!(used > rate * 8 / 10, "{used} of {rate}");
+        }
+    }
+
+    #[test]
+    fn reaches_the_limit_where_nothing_stands_in_the_way() {
+        let mut session = session(Link::of(100 * MBIT));
+        session.motion(seconds(2));
+        assert_between(&session, 8 * MBIT * 98 / 100, 8 * MBIT);
+    }
+
+    #[test]
+    fn follows_a_link_that_changes() {
+        let mut session = session(Link::of(4 * MBIT));
+        session.motion(seconds(10));
+        assert_between(&session, 3 * MBIT, 4_200_000);
+        session.link.rate = MBIT;
+        session.motion(seconds(2));
+        assert_between(&session, MBIT / 2, 1_050_000);
+        session.motion(seconds(8));
+        assert_between(&session, MBIT * 7 / 10, 1_050_000);
+        session.link.rate = 4 * MBIT;
+        session.motion(seconds(5));
+        assert_between(&session, 2_800_000, 4_200_000);
+    }
+
+    /// The case that GCC fails: a minute of nothing but keep-alives, some of them late.
+    #[test]
+    fn silence_costs_nothing_and_a_burst_after_it_has_the_former_rate() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.link.jitter = Duration::from_millis(60);
+        session.silence(seconds(60));
+        assert_between(&session, 7_800_000, 8 * MBIT);
+        session.link.jitter = Duration::ZERO;
+        let before = session.link.delivered;
+        session.motion(seconds(2));
+        let rate = (session.link.delivered - before) * 8 / 2;
+        assert!(rate > 7 * MBIT, "{rate}");
+    }
+
+    #[test]
+    fn typing_on_a_slow_link_is_no_congestion() {
+        let mut session = session(Link::of(2 * MBIT));
+        session.motion(seconds(8));
+        let before = session.estimator.estimate();
+        session.typing(seconds(30));
+        assert_between(&session, before * 8 / 10, 2_200_000);
+    }
+
+    #[test]
+    fn losses_are_no_congestion_until_they_are_many() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.link.loss = 0.05;
+        session.motion(seconds(10));
+        assert_between(&session, 7 * MBIT, 8 * MBIT);
+        session.link.loss = 0.3;
+        session.motion(seconds(5));
+        assert_between(&session, 0, 2 * MBIT);
+    }
+
+    #[test]
+    fn an_outage_is_got_over() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.link.loss = 1.0;
+        session.motion(seconds(2));
+        session.link.loss = 0.0;
+        session.motion(seconds(3));
+        assert_between(&session, 7 * MBIT, 8 * MBIT);
+    }
+
+    #[test]
+    fn a_queue_that_others_fill_does_not_starve_us() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.link.delay += Duration::from_millis(100);
+        session.motion(seconds(20));
+        assert_between(&session, 5 * MBIT, 8 * MBIT);
+    }
+
+    #[test]
+    fn feedback_that_makes_no_sense_stays_within_the_limits() {
+        let mut estimator = Estimator::new(MBIT..=2 * MBIT, 9 * MBIT);
+        assert_eq!(estimator.estimate(), 2 * MBIT);
+        let report = |sent, arrived| Report { sent, arrived, size: 1200 };
+        let far = Duration::from_secs(1 << 40);
+        for round in 0..50_u64 {
+            let now = Duration::from_millis(round * 50);
+            let reports = [report(now, Some(far)), report(far, Some(now)), report(now, None), report(now, Some(now))];
+            estimator.feedback(now, &reports);
+            estimator.probe(now);
+            assert!((MBIT..=2 * MBIT).contains(&estimator.estimate()));
+        }
+    }
+}
