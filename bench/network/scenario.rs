@@ -15,7 +15,7 @@ pub(crate) struct Phase {
     pub(crate) name: &'static str,
     pub(crate) lasts: Duration,
     pub(crate) profile: Profile,
-    /// Whether the whole picture changes, or nothing does.
+    /// Whether the whole picture changes, or nothing does: then there is a frame a second, as `egldesktopsrc` has it.
     pub(crate) motion: bool,
 }
 

@@ -1,7 +1,8 @@
 //! The two that are compared: the same picture and encoder, and different ways to a browser.
 
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use egldesktop_tests::chromium::Chromium;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::scenario::BITRATE;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// Whose congestion control.
@@ -28,6 +30,7 @@ pub(crate) enum Kind {
 pub(crate) struct Sender {
     kind: Kind,
     pipeline: gst::Pipeline,
+    moves: Arc<AtomicBool>,
 }
 
 impl Sender {
@@ -39,7 +42,7 @@ impl Sender {
         gst::Registry::get().add_plugin(&plugin)?;
         // Snow takes whatever bitrate there is.
         let source = format!(
-            "videotestsrc is-live=true pattern=snow ! video/x-raw,width=640,height=360,framerate=30/1 ! valve name=valve
+            "videotestsrc is-live=true pattern=snow ! video/x-raw,width=640,height=360,framerate=30/1
              ! x264enc name=encoder tune=zerolatency speed-preset=ultrafast bitrate={BITRATE} vbv-buf-capacity=100
                  key-int-max=2147483647
              ! video/x-h264,profile=constrained-baseline"
@@ -54,7 +57,8 @@ impl Sender {
         };
         let pipeline = gst::parse::launch(&format!("{source} ! {rest}"))?;
         let pipeline = pipeline.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
-        let sender = Self { kind, pipeline };
+        let sender = Self { kind, pipeline, moves: Arc::new(AtomicBool::new(true)) };
+        sender.rest_when_told()?;
         let (sink, encoder) = (sender.element("sink")?, sender.element("encoder")?);
         match kind {
             Kind::Ours => {
@@ -95,8 +99,23 @@ impl Sender {
     }
 
     /// Whether anything moves.
-    pub(crate) fn move_picture(&self, motion: bool) -> Result<()> {
-        self.element("valve")?.set_property("drop", !motion);
+    pub(crate) fn move_picture(&self, motion: bool) {
+        self.moves.store(motion, Ordering::SeqCst);
+    }
+
+    /// Leaves out what a desktop that stands still would not send.
+    fn rest_when_told(&self) -> Result<()> {
+        let moves = self.moves.clone();
+        let last = Mutex::new(Instant::now());
+        let pad = self.element("encoder")?.static_pad("sink").context("no pad")?;
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if !moves.load(Ordering::SeqCst) && last.elapsed() < KEEP_ALIVE {
+                return gst::PadProbeReturn::Drop;
+            }
+            *last = Instant::now();
+            gst::PadProbeReturn::Ok
+        });
         Ok(())
     }
 

@@ -69,7 +69,7 @@ async fn watch(browser: &Chromium, link: &Link, sender: &Sender, phase: &Phase) 
         )
         .await?;
     link.set(phase.profile);
-    sender.move_picture(phase.motion)?;
+    sender.move_picture(phase.motion);
     let (start, before) = (Instant::now(), link.delivered());
     let wanted = f64::from(phase.carries());
     let mut follows = None;
