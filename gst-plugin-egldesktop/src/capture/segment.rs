@@ -38,11 +38,11 @@ impl Segment {
         let known = unsafe { libc::shmctl(id, libc::IPC_STAT, &raw mut state) } == 0;
         // SAFETY: the kernel chooses a free address; nothing here writes to it.
         let memory = unsafe { libc::shmat(id, std::ptr::null(), libc::SHM_RDONLY) };
-        if !known || memory as isize == -1 {
-            return Err(CaptureError::Declined("the X server's shared memory can't be attached"));
-        }
-        let memory = NonNull::new(memory.cast()).ok_or(rustix::io::Errno::NOMEM)?;
-        Ok(Self { memory, length: state.shm_segsz })
+        const REFUSED: CaptureError = CaptureError::Declined("the X server's shared memory can't be attached");
+        let memory = NonNull::new(memory.cast()).filter(|_| memory as isize != -1).ok_or(REFUSED)?;
+        // From here on dropping it detaches.
+        let segment = Self { memory, length: state.shm_segsz };
+        if known { Ok(segment) } else { Err(REFUSED) }
     }
 
     /// Where it begins. Another process writes to it, so it must not become a slice.
