@@ -6,13 +6,19 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    os::unix::fs::symlink,
+    os::unix::{fs::symlink, net::UnixStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use screen_resize::Wanted;
 use tempfile::TempDir;
+use x11rb::{
+    connection::Connection as _,
+    protocol::xproto::ConnectionExt as _,
+    rust_connection::{DefaultStream, RustConnection},
+};
 
 const LIVE: &str = "description = 'nothing'\nlaunch = 'fakesrc is-live=true sizetype=fixed do-timestamp=true ! identity sleep-time=10000 ! fakesink'\n";
 
@@ -50,7 +56,12 @@ impl Place {
 
     /// Starts it, and returns once it says that it runs.
     fn start(&self) -> Child {
-        let mut child = self.command().spawn().unwrap();
+        self.start_with(&[])
+    }
+
+    /// The same with more variables.
+    fn start_with(&self, variables: &[(&str, &str)]) -> Child {
+        let mut child = self.command().envs(variables.iter().copied()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let running = output.lines().map_while(Result::ok).any(|line| line.contains("is running"));
         if !running {
@@ -93,6 +104,37 @@ fn it_starts_a_display_and_a_bus_and_leaves_nothing() {
         assert!(below.iter().all(|(pid, _)| !Path::new(&format!("/proc/{pid}")).exists()));
         assert!(place.is_clean());
     }
+}
+
+/// To the private X server, with its cookie.
+fn connect(server: u32) -> RustConnection {
+    let command = fs::read_to_string(format!("/proc/{server}/cmdline")).unwrap();
+    let arguments: Vec<_> = command.split('\0').collect();
+    let authority = arguments[arguments.iter().position(|it| *it == "-auth").unwrap() + 1];
+    let cookie = fs::read(authority).unwrap().split_off(fs::metadata(authority).unwrap().len() as usize - 16);
+    let socket = UnixStream::connect(arguments[1].replace(':', "/tmp/.X11-unix/X")).unwrap();
+    let (stream, _) = DefaultStream::from_unix_stream(socket).unwrap();
+    RustConnection::connect_to_stream_with_auth_info(stream, 0, b"MIT-MAGIC-COOKIE-1".to_vec(), cookie).unwrap()
+}
+
+#[test]
+fn its_screen_has_the_size_that_was_asked_for_and_can_grow() {
+    let place = Place::new(LIVE, &["Xvfb", "dbus-daemon"]);
+    let child = place.start_with(&[("SIZEW", "800"), ("SIZEH", "600")]);
+    let connection = connect(children(child.id())[0].0);
+    let root = connection.setup().roots[0].root;
+    let geometry = connection.get_geometry(root).unwrap().reply().unwrap();
+    assert_eq!((geometry.width, geometry.height), (800, 600));
+
+    // Whatever the machine's memory is, more than was asked for.
+    let wanted = Wanted { size: (1680, 1050), refresh: 60, dpi: 96.0 };
+    assert_eq!(screen_resize::resize(&connection, root, wanted).unwrap(), (1680, 1050));
+    let geometry = connection.get_geometry(root).unwrap().reply().unwrap();
+    assert_eq!((geometry.width, geometry.height), (1680, 1050));
+
+    send(&child, Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use screen_resize::Wanted;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::wrapper::ConnectionExt as _;
@@ -133,7 +134,7 @@ impl Desktop {
     /// Does what is due; returns when the next thing will be.
     pub(super) fn tick(&mut self, now: Instant) -> Result<Option<Instant>, InputError> {
         if let Some((_, size)) = self.resize.take_if(|(due, _)| *due <= now) {
-            screen::resize(&self.display, size, self.refresh, self.dpi)?;
+            screen::resize(&self.display, Wanted { size, refresh: self.refresh, dpi: self.dpi })?;
         }
         let (clipboard, copied) = self.clipboard.tick(&self.display, now)?;
         self.reports.extend(copied.map(Report::Event));

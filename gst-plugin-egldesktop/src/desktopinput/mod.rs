@@ -19,7 +19,6 @@ use gst::prelude::*;
 
 mod clipboard;
 mod cursor;
-mod cvt;
 mod desktop;
 mod display;
 mod dpi;

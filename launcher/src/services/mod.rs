@@ -14,6 +14,7 @@ use std::{io, path::Path, time::Duration};
 use anyhow::{Context as _, anyhow};
 use tokio::sync::mpsc;
 
+use framebuffer::Framebuffer;
 use scale::Scale;
 
 use crate::{
@@ -38,7 +39,7 @@ pub(crate) struct Services {
 enum Running {
     Child(Child),
     /// An X server, its number and the folder of its framebuffer, which go when the server has ended.
-    Display(Child, display_number::DisplayNumber, Option<tempfile::TempDir>),
+    Display(Child, display_number::DisplayNumber, Framebuffer),
     /// Sound server or session.
     Kept(Keeper),
 }
@@ -144,9 +145,8 @@ impl Services {
         }
         let number = display_number::DisplayNumber::reserve().context("no display number")?;
         let display = format!(":{}", number.number);
-        let framebuffer = framebuffer::folder(settings.screen, &[runtime, Path::new("/dev/shm")]);
-        let folder = framebuffer.as_ref().map(|folder| folder.path());
-        let child = xvfb::start(&self.spawner, settings.screen, &display, folder, runtime).await?;
+        let framebuffer = Framebuffer::make(settings.screen, &[runtime, Path::new("/dev/shm")]);
+        let child = xvfb::start(&self.spawner, settings.screen, &display, &framebuffer, runtime).await?;
         self.running.push(Running::Display(self.essential(child), number, framebuffer));
         self.spawner.environment.set("DISPLAY", &display);
         Ok(display)

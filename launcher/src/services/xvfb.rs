@@ -11,9 +11,11 @@ use std::{
 };
 
 use anyhow::Context as _;
+use screen_resize::Wanted;
 use tokio::{io::AsyncReadExt as _, net::unix::pipe};
+use x11rb::connection::Connection as _;
 
-use super::{READY_LIMIT, create_private};
+use super::{READY_LIMIT, create_private, framebuffer::Framebuffer};
 use crate::{
     settings::Screen,
     supervise::{Child, Spawner, Spec},
@@ -24,12 +26,13 @@ pub(crate) fn authority_path(runtime: &Path) -> PathBuf {
     runtime.join("Xauthority")
 }
 
-/// Starts it as display `name`, with its framebuffer in a file in `framebuffer`, and returns once it answers.
+/// Starts it as display `name`, as large as its framebuffer allows, and returns once its screen has the size that is
+/// wanted.
 pub(super) async fn start(
     spawner: &Spawner,
     screen: Screen,
     name: &str,
-    framebuffer: Option<&Path>,
+    framebuffer: &Framebuffer,
     runtime: &Path,
 ) -> anyhow::Result<Child> {
     make_socket_folder();
@@ -57,15 +60,27 @@ pub(super) async fn start(
             Ok(())
         })
         .await?;
-    let Screen { width, height, dpi, .. } = screen;
-    tracing::info!("X server: Xvfb {name}, {width} × {height} at {dpi} dpi");
+    let shrunk = shrink(name.to_owned(), screen);
+    let (width, height) = tokio::task::spawn_blocking(shrunk).await?.context("the size of the screen")?;
+    let (Screen { dpi, .. }, (most_width, most_height)) = (screen, framebuffer.largest);
+    tracing::info!("X server: Xvfb {name}, {width} × {height} at {dpi} dpi, at most {most_width} × {most_height}");
     Ok(child)
+}
+
+/// Gives the screen the size that was asked for, before any client sees another one.
+fn shrink(display: String, screen: Screen) -> impl FnOnce() -> anyhow::Result<(u16, u16)> {
+    move || {
+        let (connection, number) = x11rb::connect(Some(&display))?;
+        let root = connection.setup().roots[number].root;
+        let Screen { width, height, dpi, refresh, .. } = screen;
+        Ok(screen_resize::resize(&connection, root, Wanted { size: (width, height), refresh, dpi: dpi.into() })?)
+    }
 }
 
 fn arguments(
     screen: Screen,
     display: &str,
-    framebuffer: Option<&Path>,
+    framebuffer: &Framebuffer,
     display_fd: i32,
     authority: &Path,
 ) -> Vec<std::ffi::OsString> {
@@ -75,7 +90,7 @@ fn arguments(
         display_fd.to_string().into(),
         "-screen".into(),
         "0".into(),
-        format!("{}x{}x{}", screen.width, screen.height, screen.depth).into(),
+        format!("{}x{}x{}", framebuffer.largest.0, framebuffer.largest.1, screen.depth).into(),
         "-dpi".into(),
         screen.dpi.to_string().into(),
         // What programs that wait for the screen's refresh are told.
@@ -94,8 +109,8 @@ fn arguments(
         "0".into(),
         "-dpms".into(),
     ];
-    if let Some(folder) = framebuffer {
-        arguments.extend(["-fbdir".into(), folder.into()]);
+    if let Some(folder) = &framebuffer.folder {
+        arguments.extend(["-fbdir".into(), folder.path().into()]);
     }
     for extension in ["COMPOSITE", "DAMAGE", "GLX", "MIT-SHM", "RANDR", "RENDER", "XFIXES", "XTEST"] {
         arguments.extend(["+extension".into(), extension.into()]);
@@ -160,17 +175,19 @@ mod tests {
     #[test]
     fn the_settings_reach_the_command_line() {
         let screen = Screen { width: 1280, height: 720, depth: 24, dpi: 120, refresh: 75 };
-        let folder = Some(Path::new("/dev/shm/x"));
-        let arguments = arguments(screen, ":23", folder, 7, Path::new("/run/x/Xauthority"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        let framebuffer = Framebuffer { folder: Some(folder), largest: (3840, 2160) };
+        let arguments = arguments(screen, ":23", &framebuffer, 7, Path::new("/run/x/Xauthority"));
         let line: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
         let line = line.join(" ");
         for part in [
             ":23 -displayfd 7",
-            "-screen 0 1280x720x24",
+            "-screen 0 3840x2160x24",
             "-dpi 120",
             "-fakescreenfps 75",
             "-auth /run/x/Xauthority",
-            "-fbdir /dev/shm/x",
+            &format!("-fbdir {path}"),
         ] {
             assert!(line.contains(part), "{line}");
         }

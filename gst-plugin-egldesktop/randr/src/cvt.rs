@@ -14,17 +14,17 @@ const CLOCK_STEP: f64 = 250e3;
 
 /// The numbers of a mode line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Timings {
+pub(crate) struct Timings {
     /// Hz
-    pub(super) clock: u32,
+    pub(crate) clock: u32,
     /// Visible pixels, start and end of the sync pulse, and all.
-    pub(super) horizontal: [u16; 4],
+    pub(crate) horizontal: [u16; 4],
     /// The same in lines.
-    pub(super) vertical: [u16; 4],
+    pub(crate) vertical: [u16; 4],
 }
 
 /// The timings of a picture of this size, in pixels, at `refresh` Hz; `None` where they exceed what RandR can say.
-pub(super) fn reduced_blanking(width: u16, height: u16, refresh: u32) -> Option<Timings> {
+pub(crate) fn reduced_blanking(width: u16, height: u16, refresh: u32) -> Option<Timings> {
     let (width, height) = (u32::from(width), u32::from(height));
     if width == 0 || height == 0 || refresh == 0 {
         return None;
