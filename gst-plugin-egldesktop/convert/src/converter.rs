@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Format, Kernel, Matrix, Planes, Source, TILE_HEIGHT, TILE_WIDTH, TileGrid, TileSet,
-    kernel::{BLOCK, PairFn, RowPair, convert_edge},
+    kernel::{BLOCK, PairFn, Pitch, RowPair, convert_edge},
     matrix::Coefficients,
     planes::RawPlane,
     tiles::TileRun,
@@ -81,6 +81,8 @@ impl Converter {
         let pixels = (run.count * tile_width).min(width - left);
         let (blocks, rest) = (pixels / BLOCK, pixels % BLOCK);
         let start = format.offsets(left);
+        let [first, second, third] = planes.map(RawPlane::stride);
+        let pitch = Pitch { source: 2 * source.stride(), rows: 2 * first, chroma: [second, third] };
         for y in (top..height.min(top + tile_height)).step_by(2) {
             // An odd last row is its own partner: the chroma is then its average alone, and what is written twice is
             // the same.
@@ -89,6 +91,7 @@ impl Converter {
                 source: [source.pixel(left, y), source.pixel(left, below)],
                 rows: [planes[0].byte(start.row, y), planes[0].byte(start.row, below)],
                 chroma: [planes[1].byte(start.chroma[0], y / 2), planes[2].byte(start.chroma[1], y / 2)],
+                pitch,
             };
             // SAFETY: the run lies within the picture, and picture and planes lie within their memory, which was
             // checked when `Source` and `RawPlane` were made. Nobody else has the planes: they are borrowed mutably.

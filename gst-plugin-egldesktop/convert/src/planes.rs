@@ -144,6 +144,11 @@ impl RawPlane {
     /// Stands for a plane that the format does not have.
     const NONE: Self = Self { data: std::ptr::null_mut(), stride: 0 };
 
+    /// Bytes from one row to the next.
+    pub(crate) fn stride(self) -> usize {
+        self.stride
+    }
+
     /// The address of a byte. It is good for access only within the plane.
     pub(crate) fn byte(self, offset: usize, row: usize) -> *mut u8 {
         self.data.wrapping_add(row * self.stride + offset)

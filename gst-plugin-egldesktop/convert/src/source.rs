@@ -67,6 +67,11 @@ impl<'a> Source<'a> {
         self.height
     }
 
+    /// Bytes from one row to the next.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Copies a part of the picture, whose rows then follow each other without a gap.
     ///
     /// # Errors

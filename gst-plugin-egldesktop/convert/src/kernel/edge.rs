@@ -2,7 +2,7 @@
 
 use std::{ptr, slice};
 
-use super::{BLOCK, PairFn, RowPair, drive::mark};
+use super::{BLOCK, PairFn, Pitch, RowPair, drive::mark};
 use crate::{Format, matrix::Coefficients, planes::Offsets, source::PIXEL_BYTES};
 
 const BLOCK_BYTES: usize = BLOCK * PIXEL_BYTES;
@@ -37,6 +37,7 @@ pub(crate) unsafe fn convert_edge(
         source: source.each_ref().map(|row| row.as_ptr()),
         rows: rows.each_mut().map(|row| row.as_mut_ptr()),
         chroma: chroma.each_mut().map(|row| row.as_mut_ptr()),
+        pitch: Pitch::default(),
     };
     // SAFETY: everything is as large as a block of the largest format.
     unsafe { convert(block, coefficients, 1, 0, &mut [0]) };

@@ -33,6 +33,16 @@ pub(crate) struct RowPair {
     pub(crate) rows: [*mut u8; 2],
     /// NV12 has one plane of chroma, I420 two.
     pub(crate) chroma: [*mut u8; 2],
+    /// From here to the next pair. For hints only: there need not be one.
+    pub(crate) pitch: Pitch,
+}
+
+/// Distances in bytes, for each of the pointers of a [`RowPair`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pitch {
+    pub(crate) source: usize,
+    pub(crate) rows: usize,
+    pub(crate) chroma: [usize; 2],
 }
 
 /// Converts this many blocks of a pair of rows. The first one belongs to the tile of the given number of the row of
