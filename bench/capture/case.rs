@@ -47,6 +47,8 @@ pub(crate) struct Measured {
     pub(crate) drawn: Option<u64>,
     /// How often the capturing process went to sleep, which is how often it woke.
     pub(crate) wakeups: u64,
+    /// Bytes of the screen that were read, or copied by the X server, to find out what is new.
+    pub(crate) read: Option<u64>,
     pub(crate) frames: Frames,
 }
 

@@ -32,6 +32,8 @@ pub(crate) fn measure(case: &Case) -> Result<Measured> {
     }
     let (start, client) = (Instant::now(), usage::own_cpu());
     let (server, sleeps) = (usage::cpu(case.server)?, usage::sleeps(own)?);
+    let read = || capture.as_ref().and_then(Capture::bytes_read);
+    let read_before = read();
     std::thread::sleep(Duration::from_secs_f64(case.seconds));
     let mut measured = Measured {
         wall: start.elapsed(),
@@ -39,6 +41,7 @@ pub(crate) fn measure(case: &Case) -> Result<Measured> {
         server: usage::cpu(case.server)?.saturating_sub(server),
         // This thread's own one is not the capture's.
         wakeups: usage::sleeps(own)?.saturating_sub(sleeps + 1),
+        read: read().zip(read_before).map(|(now, before)| now - before),
         frames: capture.as_ref().map(Capture::take_frames).unwrap_or_default(),
         drawn: None,
     };
@@ -106,6 +109,12 @@ impl Capture {
     /// What was seen since this was called last.
     fn take_frames(&self) -> Frames {
         std::mem::take(&mut self.watch.lock().unwrap_or_else(PoisonError::into_inner).frames)
+    }
+
+    /// What the source says that it has read; ximagesrc says nothing.
+    fn bytes_read(&self) -> Option<u64> {
+        let source = self.pipeline.iterate_all_by_element_factory_name("egldesktopsrc").next().ok()??;
+        source.property::<gst::Structure>("stats").get("bytes-read").ok()
     }
 
     fn stop(self) -> Result<()> {

@@ -28,7 +28,7 @@ pub(crate) struct Section {
     rows: Vec<Vec<String>>,
 }
 
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "",
     "drawn/s",
     "frames/s",
@@ -41,6 +41,7 @@ const HEAD: [&str; 14] = [
     "beside ximage-i420",
     "per frame",
     "memcpys hot/cold",
+    "read kB/frame",
     "delay ms p50/p95",
     "wakes/s",
 ];
@@ -49,7 +50,8 @@ const LEGEND: &str = "CPU time is that of the capturing process and of the X ser
     as many frames costs it when nobody captures. \"Beside\" is that CPU time in the same seconds, \"per frame\" for \
     each buffer that came, both divided by ximage-i420's. \"New\" are frames that showed something new, \"lost\" \
     drawn ones that no buffer showed, \"torn\" those that showed two moments at once. The delay is from the drawing \
-    client's flush to the buffer at the sink.";
+    client's flush to the buffer at the sink. \"Read\" is what egldesktopsrc reads of the screen for a buffer; \
+    with ximagesrc use-damage=false, the X server copies all of it.";
 
 impl Section {
     /// Sums up what was measured.
@@ -88,6 +90,7 @@ fn row(candidate: Candidate, figures: &Figures) -> Vec<String> {
         or_dash(figures.ratio.map(significant)),
         or_dash(figures.frame_ratio.map(significant)),
         pair(figures.copy_ratio),
+        or_dash(figures.read_kb.map(|kb| format!("{kb:.1}"))),
         pair(figures.delay),
         format!("{:.0}", figures.wakeups),
     ]

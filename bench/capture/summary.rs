@@ -31,6 +31,8 @@ pub(crate) struct Figures {
     pub(crate) copy_ratio: Option<(f64, f64)>,
     /// From the flush to the buffer, milliseconds: median and 95 of 100; over all runs together.
     pub(crate) delay: Option<(f64, f64)>,
+    /// Kilobytes (1000) of the screen read for a buffer, where the source tells.
+    pub(crate) read_kb: Option<f64>,
     /// How often the process woke, per second.
     pub(crate) wakeups: f64,
 }
@@ -112,6 +114,9 @@ pub(crate) fn figures(candidate: Candidate, rounds: &[Round]) -> Figures {
         frame_ratio: beside(&|ours, reference| Some(ours.per_frame()? / reference.per_frame()?)),
         copy_ratio: copied(&|copy| copy.hot).zip(copied(&|copy| copy.cold)),
         delay: delay(0.5).zip(delay(0.95)),
+        read_kb: median(
+            runs.iter().filter_map(|(_, run)| Some(run.read? as f64 / 1e3 / run.frames.total.max(1) as f64)),
+        ),
         wakeups: median(runs.iter().map(|(_, measured)| measured.wakeups as f64 / measured.wall.as_secs_f64()))
             .unwrap_or_default(),
     }
@@ -148,6 +153,7 @@ mod tests {
             client: ms(client_ms),
             server: ms(server_ms),
             wakeups: 3,
+            read: Some(5000 * total),
             drawn: Some(drawn),
             frames,
         }

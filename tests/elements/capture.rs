@@ -86,6 +86,12 @@ impl Capture {
         anyhow::bail!("a thousand frames, and none is as it should be")
     }
 
+    /// New frames, looks without anything new, bytes read.
+    fn stats(&self) -> Result<[u64; 3]> {
+        let stats = self.pipeline.by_name("src").context("no source")?.property::<gst::Structure>("stats");
+        Ok([stats.get("frames")?, stats.get("unchanged")?, stats.get("bytes-read")?])
+    }
+
     /// Waits for the end by an error, and returns its text.
     pub(super) fn error(&self) -> Result<String> {
         let bus = self.pipeline.bus().context("no bus")?;
@@ -246,16 +252,29 @@ fn drawing_the_same_again_is_no_frame() -> Result<()> {
         while capture.sink.try_pull_sample(gst::ClockTime::from_mseconds(500)).is_some() {}
         let (connection, number) = x11rb::connect(Some(&xvfb.display))?;
         let root = connection.setup().roots[number].root;
+        let draw = || -> Result<()> {
+            for _ in 0..10 {
+                x11rb::protocol::xproto::ConnectionExt::clear_area(&connection, false, root, 0, 0, 50, 50)?;
+                connection.sync()?;
+            }
+            Ok(())
+        };
+        let pts = |sample: gst::Sample| sample.buffer().and_then(|buffer| buffer.pts()).context("no time");
+        // The sink has the last frame, so the first look goes to new memory, which has all of the screen to catch up with.
+        draw()?;
         // Two keep-alives: in between, damage that changes nothing.
-        let first = capture.sample()?;
-        for _ in 0..10 {
-            x11rb::protocol::xproto::ConnectionExt::clear_area(&connection, false, root, 0, 0, 50, 50)?;
-            connection.sync()?;
-        }
-        let second = capture.sample()?;
-        let pts = |sample: &gst::Sample| sample.buffer().and_then(|buffer| buffer.pts()).context("no time");
-        let between = pts(&second)? - pts(&first)?;
+        let first = pts(capture.sample()?)?;
+        let before = capture.stats()?;
+        draw()?;
+        let between = pts(capture.sample()?)? - first;
         assert!(between > gst::ClockTime::from_mseconds(900), "{method}: a frame after {between}");
+
+        // It was looked at: only the four rows of tiles that it touches, each time.
+        let now = capture.stats()?;
+        let [frames, unchanged, read] = std::array::from_fn(|index| now[index] - before[index]);
+        assert_eq!(frames, 0, "{method}");
+        assert!((1..=10).contains(&unchanged), "{method}: {unchanged} looks");
+        assert_eq!(read, unchanged * 64 * 64 * 4, "{method}");
         Ok(())
     })
 }

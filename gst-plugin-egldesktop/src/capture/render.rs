@@ -41,6 +41,8 @@ pub(crate) struct Renderer {
     covered: TileSet,
     beside: TileSet,
     patch: Patch,
+    /// Pixels of the screen that were read, since somebody asked.
+    read: u64,
 }
 
 /// A part of the picture that something is drawn over.
@@ -61,6 +63,7 @@ impl Renderer {
             covered: none.clone(),
             beside: none,
             patch: Patch::default(),
+            read: 0,
         }
     }
 
@@ -79,6 +82,7 @@ impl Renderer {
     ) -> Result<(), CaptureError> {
         self.outdated.clone_from(stale);
         stale.union(damage);
+        self.read += stale.runs().map(|run| u64::from(run.width) * u64::from(run.height)).sum::<u64>();
         self.covered.clear();
         if let Some(Overlay { part, .. }) = overlay {
             self.covered.mark(part.x.into(), part.y.into(), part.width.into(), part.height.into());
@@ -98,6 +102,11 @@ impl Renderer {
         }
         stale.clear();
         Ok(())
+    }
+
+    /// How many pixels of the screen were read since this was called last.
+    pub(crate) fn take_read(&mut self) -> u64 {
+        std::mem::take(&mut self.read)
     }
 
     /// The tiles in which the frame that was updated last may differ from the one before, where `damage` is what may

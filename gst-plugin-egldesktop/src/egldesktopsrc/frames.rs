@@ -53,6 +53,11 @@ impl Frames {
         self.last.is_some()
     }
 
+    /// See [`Renderer::take_read`].
+    pub(super) fn take_read(&mut self) -> u64 {
+        self.renderer.take_read()
+    }
+
     /// The last frame once more, without copying it.
     pub(super) fn last(&self) -> Option<gst::Buffer> {
         Some(self.slots[self.last?].buffer.copy())

@@ -1,5 +1,6 @@
 //! The loop that turns the cadence into frames, without a word of GObject.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egl_convert::DmaBuf;
@@ -10,6 +11,7 @@ use crate::capture::{
 
 use super::gl::Engine;
 use super::maker::Maker;
+use super::tally::Tally;
 
 /// For waiting until something happens.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -29,6 +31,7 @@ pub(super) struct Grabber {
     pub(super) engine: Option<Engine>,
     /// The last frame was sent again, because nothing was drawn.
     silent: bool,
+    tally: Arc<Tally>,
 }
 
 /// What a step of the capture came to.
@@ -57,12 +60,13 @@ impl Grabber {
         method: Method,
         rate: f64,
         engine: Option<Engine>,
+        tally: Arc<Tally>,
     ) -> Result<Self, CaptureError> {
         let screen = Screen::open(choice)?;
         let pace = if choice.damage { Pace::Damage } else { Pace::Fixed };
         let (framebuffer, declined) = open(&screen, method, engine.as_ref())?;
         let cadence = Cadence::new(pace, rate);
-        Ok(Self { screen, framebuffer, method, declined, pace, cadence, maker: None, engine, silent: false })
+        Ok(Self { screen, framebuffer, method, declined, pace, cadence, maker: None, engine, silent: false, tally })
     }
 
     /// The size of the picture.
@@ -142,6 +146,7 @@ impl Grabber {
         self.screen.take_damage(maker.damage())?;
         let pixels = self.framebuffer.pixels(&self.screen, maker.damage())?;
         let frame = maker.render(free, &pixels, self.screen.overlay().as_ref())?;
+        self.tally.looked(maker.take_read(), frame.is_some());
         match frame {
             Some(buffer) => {
                 self.silent = false;
@@ -159,7 +164,11 @@ impl Grabber {
     fn repeat(&mut self, now: Instant) -> Progress {
         self.silent = true;
         self.cadence.repeated(now);
-        self.maker.as_ref().and_then(Maker::last).map_or(Progress::Nothing, Progress::Picture)
+        let last = self.maker.as_ref().and_then(Maker::last);
+        last.map_or(Progress::Nothing, |buffer| {
+            self.tally.repeated();
+            Progress::Picture(buffer)
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use super::gl::{GlFrames, Mode as GlMode, Output, Session};
 use super::grabber::{GrabError, Grabber, Progress};
 use super::maker::Maker;
 use super::settings::Settings;
+use super::tally::Tally;
 use super::{allocation, caps};
 use crate::capture::{CaptureError, Method, Size, Waker};
 use crate::events;
@@ -118,6 +119,7 @@ pub struct EglDesktopSrc {
         blurb = "Why frames are not converted on the GPU (unset = they are, or the element is stopped)"
     )]
     gl: Session,
+    tally: std::sync::Arc<Tally>,
     grabber: Mutex<Option<Grabber>>,
     /// Size of the picture while started, for caps queries from any thread.
     size: Mutex<Option<Size>>,
@@ -142,6 +144,29 @@ impl ObjectSubclass for EglDesktopSrc {
 
 #[glib::derived_properties]
 impl ObjectImpl for EglDesktopSrc {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
+            let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb(
+                    "What was done so far: frames with something new, repeats of the last one, looks at damage that \
+                     changed nothing (unchanged), and how much of the screen the CPU has read (bytes-read)",
+                )
+                .read_only()
+                .build();
+            EglDesktopSrc::derived_properties().iter().cloned().chain([stats]).collect()
+        });
+        &PROPERTIES
+    }
+
+    fn property(&self, id: usize, spec: &glib::ParamSpec) -> glib::Value {
+        if spec.name() == "stats" { self.tally.structure().to_value() } else { self.derived_property(id, spec) }
+    }
+
+    fn set_property(&self, id: usize, value: &glib::Value, spec: &glib::ParamSpec) {
+        self.derived_set_property(id, value, spec);
+    }
+
     fn constructed(&self) {
         self.parent_constructed();
         let obj = self.obj();
@@ -195,8 +220,8 @@ impl BaseSrcImpl for EglDesktopSrc {
         })?;
         gst::info!(CAT, imp = self, "OpenGL: {:?} ({:?})", self.gl.renderer(), self.gl.declined());
         let (rate, engine) = (caps::DEFAULT_FRAMERATE.into(), self.gl.engine());
-        let grabber = Grabber::open(&settings.choice(), settings.capture_method, rate, engine);
-        let grabber = grabber.map_err(|error| open_error(&settings, &error))?;
+        let grabber = Grabber::open(&settings.choice(), settings.capture_method, rate, engine, self.tally.clone());
+        let grabber = grabber.map_err(|error| settings.open_error(&error))?;
         *lock(&self.waker) = Some(waker.into());
         self.idle.store(false, Ordering::SeqCst);
         self.tell(&grabber);
@@ -408,23 +433,5 @@ impl EglDesktopSrc {
         let now = self.obj().current_running_time()?;
         buffer.make_mut().set_pts(now);
         Some(buffer)
-    }
-}
-
-fn open_error(settings: &Settings, error: &CaptureError) -> gst::ErrorMessage {
-    let display = settings.display_name.clone().or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
-    match error {
-        CaptureError::NoWindow(_) | CaptureError::Region { .. } => {
-            gst::error_msg!(gst::ResourceError::NotFound, ("Cannot capture X display \"{display}\": {error}"))
-        }
-        CaptureError::Declined(_) => gst::error_msg!(
-            gst::ResourceError::OpenRead,
-            ("Cannot capture by the method {:?}: {error}", settings.capture_method)
-        ),
-        _ => gst::error_msg!(
-            gst::ResourceError::OpenRead,
-            ("Cannot capture X display \"{display}\": {error}"),
-            ["set display-name or DISPLAY to a running X server, and XAUTHORITY to its cookie"]
-        ),
     }
 }

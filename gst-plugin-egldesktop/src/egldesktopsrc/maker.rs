@@ -39,6 +39,14 @@ impl Maker {
         }
     }
 
+    /// How many pixels of the screen the CPU has read since this was called last.
+    pub(super) fn take_read(&mut self) -> u64 {
+        match self {
+            Self::Cpu(frames) => frames.take_read(),
+            Self::Gl(frames) => frames.take_read(),
+        }
+    }
+
     /// What was damaged since the last frame.
     pub(super) fn damage(&mut self) -> &mut TileSet {
         match self {

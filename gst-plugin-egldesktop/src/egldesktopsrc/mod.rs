@@ -31,6 +31,7 @@ mod grabber;
 mod imp;
 mod maker;
 mod settings;
+mod tally;
 
 pub use self::gl::Mode as GlMode;
 pub use crate::capture::Method;

@@ -1,7 +1,7 @@
 //! What a user sets.
 
 use super::gl::Mode as GlMode;
-use crate::capture::{Choice, Method, Region, WindowChoice};
+use crate::capture::{CaptureError, Choice, Method, Region, WindowChoice};
 
 /// The properties that say what is captured; those of ximagesrc have its names, meanings and defaults.
 #[derive(Debug, Clone)]
@@ -53,6 +53,24 @@ impl Settings {
             region: Region { start: (self.startx, self.starty), end: (self.endx, self.endy) },
             damage: self.use_damage,
             pointer: self.show_pointer,
+        }
+    }
+    /// Why the capture cannot start, and what to do about it.
+    pub(super) fn open_error(&self, error: &CaptureError) -> gst::ErrorMessage {
+        let display = self.display_name.clone().or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
+        match error {
+            CaptureError::NoWindow(_) | CaptureError::Region { .. } => {
+                gst::error_msg!(gst::ResourceError::NotFound, ("Cannot capture X display \"{display}\": {error}"))
+            }
+            CaptureError::Declined(_) => gst::error_msg!(
+                gst::ResourceError::OpenRead,
+                ("Cannot capture by the method {:?}: {error}", self.capture_method)
+            ),
+            _ => gst::error_msg!(
+                gst::ResourceError::OpenRead,
+                ("Cannot capture X display \"{display}\": {error}"),
+                ["set display-name or DISPLAY to a running X server, and XAUTHORITY to its cookie"]
+            ),
         }
     }
 }

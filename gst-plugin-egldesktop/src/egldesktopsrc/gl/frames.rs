@@ -92,6 +92,11 @@ impl GlFrames {
         self.last.is_some()
     }
 
+    /// See [`Renderer::take_read`].
+    pub(in super::super) fn take_read(&mut self) -> u64 {
+        self.renderer.take_read()
+    }
+
     /// The last frame once more, without copying it.
     pub(in super::super) fn last(&self) -> Option<gst::Buffer> {
         self.last.as_ref().map(|last| last.copy())
