@@ -65,8 +65,9 @@ fn prefetch(pair: RowPair, format: Format) {
         use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
         const CACHE_LINE: usize = 64;
         let Offsets { row, chroma } = format.offsets(BLOCK);
-        // SAFETY, of both: a hint never faults, wherever it points to.
+        // SAFETY: a hint never faults, wherever it points to.
         let read = |from: *const u8| unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+        // SAFETY: as above.
         let write = |to: *mut u8| unsafe { _mm_prefetch::<_MM_HINT_ET0>(to.cast()) };
         for line in (0..BLOCK * PIXEL_BYTES).step_by(CACHE_LINE) {
             pair.source.into_iter().for_each(|row| read(row.wrapping_add(line)));
