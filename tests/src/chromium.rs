@@ -200,6 +200,42 @@ impl Chromium {
         Ok(self.client.perform_actions(actions).await?)
     }
 
+    /// Presses a key while Control is down.
+    pub async fn control_and(&self, value: char) -> Result<()> {
+        /// Of WebDriver ("Keyboard Actions").
+        const CONTROL: char = '\u{e009}';
+        let actions = KeyActions::new("keys".into())
+            .then(KeyAction::Down { value: CONTROL })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: CONTROL });
+        Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Lets pages read and write the clipboard, as its user would when asked.
+    pub async fn allow_clipboard(&self) -> Result<()> {
+        let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.client.issue_cmd(Cdp { method: "Browser.grantPermissions", params: permissions }).await?;
+        Ok(())
+    }
+
+    /// Gives the page's window another size, in CSS pixels.
+    pub async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
+        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.client.issue_cmd(Cdp { method: "Emulation.setDeviceMetricsOverride", params }).await?;
+        Ok(())
+    }
+
+    /// What a promise of the page resolves to; an error with its reason where it is rejected.
+    pub async fn resolve(&self, expression: &str) -> Result<Value> {
+        let script =
+            format!("({expression}).then((value) => arguments[0]([value]), (error) => arguments[0](String(error)))");
+        match self.client.execute_async(&script, vec![]).await? {
+            Value::Array(mut value) => Ok(value.pop().unwrap_or_default()),
+            reason => bail!("{expression}: {reason}"),
+        }
+    }
+
     /// Presses a key and keeps it down.
     pub async fn hold_key(&self, value: char) -> Result<()> {
         let actions = KeyActions::new("keys".into()).then(KeyAction::Down { value });

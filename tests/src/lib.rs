@@ -13,6 +13,7 @@ pub mod native;
 pub mod painter;
 pub mod process;
 pub mod pulse;
+pub mod random;
 pub mod relay;
 pub mod xclip;
 pub mod xev;

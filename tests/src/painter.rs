@@ -220,9 +220,7 @@ impl Keymap {
         let row = usize::from(keycode - self.first) * self.columns;
         let at = |column: usize| self.keysyms.get(row + column).copied().filter(|_| column < self.columns).unwrap_or(0);
         let column = usize::from(altgr) * 4 + usize::from(shift);
-        match at(column) {
-            0 => at(column & !1),
-            keysym => keysym,
-        }
+        // Keys without a third level do not heed AltGr.
+        [column, column & !1, column & 1, 0].into_iter().map(at).find(|&keysym| keysym != 0).unwrap_or(0)
     }
 }

@@ -8,6 +8,8 @@ import { WheelAccumulator } from './wheel.js';
 /** More than this in the send queue means the network is behind: a move that is old when it arrives
  * only makes the pointer trail. */
 const CONGESTED_BYTES = 16 * 1024;
+/** A held button is repeated: the server lets go of everything for a client that says nothing any more. */
+const HEARTBEAT_MS = 1000;
 
 /**
  * @typedef {object} PointerOptions
@@ -25,6 +27,8 @@ export class Pointer {
   #wheel = new WheelAccumulator();
   #mask = 0;
   #at = { x: 0, y: 0 };
+  /** @type {ReturnType<typeof setInterval> | null} */
+  #heartbeat = null;
   /** Buttons that belong to a Ctrl+Shift+click and must not reach the desktop. */
   #swallow = false;
 
@@ -96,7 +100,7 @@ export class Pointer {
   release() {
     this.#wheel.reset();
     if (this.#mask === 0) return;
-    this.#mask = 0;
+    this.#hold(0);
     this.#send(0, 0);
   }
 
@@ -110,7 +114,7 @@ export class Pointer {
     // this event is.
     const mask = maskOfButtons(event.buttons);
     const button = mask !== this.#mask;
-    this.#mask = mask;
+    this.#hold(mask);
     if (!button && this.#options.buffered() > CONGESTED_BYTES) return;
     if (this.locked) {
       const ratio = this.#pixelRatio();
@@ -128,7 +132,7 @@ export class Pointer {
    */
   #touched(clientX, clientY, mask) {
     const button = mask !== this.#mask;
-    this.#mask = mask;
+    this.#hold(mask);
     if (!button && this.#options.buffered() > CONGESTED_BYTES) return;
     this.#locate(clientX, clientY);
     this.#send(0, 0);
@@ -154,6 +158,16 @@ export class Pointer {
     for (const { bit, magnitude } of wheelSteps(this.#wheel.add(deltaX, deltaY, mode))) {
       this.#send(0, 0, this.#mask | bit, magnitude);
       this.#send(0, 0, this.#mask & ~bit, 0);
+    }
+  }
+
+  /** @param {number} mask */
+  #hold(mask) {
+    this.#mask = mask;
+    if (mask !== 0) this.#heartbeat ??= setInterval(() => this.#send(0, 0), HEARTBEAT_MS);
+    else if (this.#heartbeat !== null) {
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = null;
     }
   }
 

@@ -175,13 +175,14 @@ impl State {
 
     fn message(&self, text: &str) {
         if text.len() > MAX_MESSAGE {
+            self.hub.reports.refused();
             gst::warning!(CAT, "viewer {}: dropped a message of {} bytes", self.id, text.len());
             return;
         }
         self.heard.again();
         match Request::parse(text) {
             Some(Ok(request)) => return self.request(request),
-            Some(Err(error)) => return gst::debug!(CAT, "viewer {}: {error}", self.id),
+            Some(Err(error)) => return self.refuse(&error),
             None => {}
         }
         match ClientMessage::parse(text) {
@@ -201,8 +202,13 @@ impl State {
                 }
             }
             // What was typed must not get into a log, so not the text itself.
-            Err(error) => gst::debug!(CAT, "viewer {}: {error}", self.id),
+            Err(error) => self.refuse(&error),
         }
+    }
+
+    fn refuse(&self, error: &dyn std::fmt::Display) {
+        self.hub.reports.refused();
+        gst::debug!(CAT, "viewer {}: {error}", self.id);
     }
 
     /// The desktop gets the size and the scale of the browser's window, where browsers may do that.
@@ -212,12 +218,10 @@ impl State {
         scale.into_iter().chain(size).for_each(|message| self.message(&message));
     }
 
-    /// A browser that has fallen silent lets go of its keys.
+    /// A browser that has fallen silent lets go of everything.
     fn check_silence(&self) {
         if self.heard.too_long_ago() {
-            let mut hands = self.hands();
-            let actions = hands.held.apply(ClientMessage::KeyReset);
-            self.act(&mut hands, actions);
+            self.release_all(&mut self.hands());
         }
     }
 

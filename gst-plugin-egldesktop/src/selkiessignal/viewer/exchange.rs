@@ -69,7 +69,10 @@ impl Exchange {
                 video.push_upstream(InputEvent::Clipboard { parts, transaction }.to_event((0.0, 0.0)));
             }
             Ok(None) => {}
-            Err(error) => gst::debug!(CAT, "viewer {}: {error}", self.id),
+            Err(error) => {
+                self.hub.reports.refused();
+                gst::debug!(CAT, "viewer {}: {error}", self.id);
+            }
         }
     }
 
