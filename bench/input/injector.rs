@@ -13,11 +13,11 @@ from Xlib.ext import xtest
 d = display.Display()
 code = d.keysym_to_keycode(XK.XK_a)
 for line in sys.stdin:
-    xtest.fake_input(d, X.KeyPress if line == 'keydown a\\n' else X.KeyRelease, code)
+    xtest.fake_input(d, X.KeyPress if line.startswith('keydown') else X.KeyRelease, code)
     d.sync()
 ";
 
-/// A program that waits for `keydown a` and `keyup a`.
+/// A program that waits for lines that begin with `keydown` or `keyup`.
 pub(crate) struct Injector {
     child: Child,
     input: ChildStdin,
@@ -42,11 +42,11 @@ impl Injector {
     }
 
     pub(crate) fn press(&mut self) -> Result<()> {
-        self.tell("keydown a\n")
+        self.tell("keydown --delay 0 a\n")
     }
 
     pub(crate) fn release(&mut self) -> Result<()> {
-        self.tell("keyup a\n")
+        self.tell("keyup --delay 0 a\n")
     }
 
     fn tell(&mut self, line: &str) -> Result<()> {

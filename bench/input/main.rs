@@ -58,7 +58,11 @@ async fn run(keys: u32) -> Result<()> {
     }
 
     let mut table = String::from("| | median, µs | p95, µs | beside ours (median) |\n| --- | ---: | ---: | ---: |\n");
-    let names = ["data channel → desktopinput", "xdotool, kept running", "python-xlib, kept running"];
+    let names = [
+        "through WebRTC: data channel → desktopinput",
+        "without a network: xdotool, kept running",
+        "without a network: python-xlib, kept running",
+    ];
     let ours = quantile(&mut delays[0], 0.5);
     for (name, delays) in names.iter().zip(&mut delays) {
         let (median, p95) = (quantile(delays, 0.5), quantile(delays, 0.95));
