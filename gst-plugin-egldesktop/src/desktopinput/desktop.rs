@@ -115,6 +115,9 @@ impl Desktop {
                 Event::ConfigureNotify(event) if event.window == self.display.root => {
                     self.display.size = (event.width, event.height);
                 }
+                Event::ClientMessage(event) if event.window == self.display.root => {
+                    self.keyboard.handle(&self.display, event)?;
+                }
                 // Such as a window that is gone before it gets what it asked for.
                 Event::Error(error) => gst::debug!(CAT, "the X server refused a request: {error:?}"),
                 event => {
@@ -141,7 +144,7 @@ impl Desktop {
         Ok(self.resize.map(|(due, _)| due).into_iter().chain(clipboard).min())
     }
 
-    /// When this can be done: later than now only for keys that need a keycode which is still in use.
+    /// `None` when this can be done now; else when it can at the latest. Only keys wait, for a keycode in use.
     pub(super) fn ready_at(&mut self, task: &Task) -> Result<Option<Instant>, InputError> {
         let keysym = match task {
             Task::Type(char) => Keyboard::keysym_of(*char),

@@ -26,6 +26,7 @@ mod imp;
 mod keyboard;
 mod keymap;
 mod pointer;
+mod reader;
 mod screen;
 mod worker;
 
