@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::desktop::{Desktop, PASSWORD};
+use egldesktop_tests::keymap::set_layout;
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::painter::{Painter, Seen};
@@ -19,6 +20,9 @@ use x11rb::rust_connection::RustConnection;
 /// 10 000 in all.
 const ROUNDS: u32 = 20;
 const MESSAGES: u32 = 500;
+
+/// In turns, so that AltGr, dead keys and second levels are in play.
+const LAYOUTS: [&str; 5] = ["us", "de", "fr", "ru", "jp"];
 
 /// Modifiers, letters, what a us layout has with Shift or not at all, keys that type nothing.
 const KEYSYMS: [u32; 16] = [
@@ -41,7 +45,7 @@ const KEYSYMS: [u32; 16] = [
 ];
 
 /// What no client sends.
-const GARBAGE: [&str; 13] = [
+const GARBAGE: [&str; 17] = [
     ",",
     "m",
     "m,1",
@@ -55,12 +59,16 @@ const GARBAGE: [&str; 13] = [
     "cwe,7",
     "r,0x0",
     "s,1e999",
+    "ws,1e9,nan",
+    "ws,-10,0.3",
+    "td,4294967296,0,0,1",
+    "pen,1,1,1,1,1,255",
 ];
 
 fn message(random: &mut Random) -> String {
     let number = |random: &mut Random| i64::from(random.below(5000)) - 1000;
     let keysym = random.pick(&KEYSYMS);
-    match random.below(12) {
+    match random.below(14) {
         0 => format!("m,{},{},{},{}", number(random), number(random), random.below(256), random.below(12)),
         1 => format!("m2,{},{},{},{}", number(random), number(random), random.below(256), random.below(12)),
         2..=4 => format!("kd,{keysym}"),
@@ -72,6 +80,15 @@ fn message(random: &mut Random) -> String {
             ["cws,1,4", "cwd,1,YWI=", "cwe,1", "cw,YQ==", "cbs,2,text/html,2,more"][random.below(5) as usize].to_owned()
         }
         10 => random.pick(&GARBAGE).to_owned(),
+        11 => {
+            let (verb, finger) = (random.pick(&["td", "tm", "tu", "tc"]), random.below(12));
+            match verb {
+                "tc" => verb.to_owned(),
+                "tu" => format!("{verb},{finger}"),
+                _ => format!("{verb},{finger},{},{},0.5", number(random), number(random)),
+            }
+        }
+        12 => format!("pen,{},{},0.5,10,-10,{}", number(random), number(random), random.below(18)),
         _ => {
             // Cut, or with a character changed.
             let mut text = message(random);
@@ -92,7 +109,7 @@ fn anything_down(connection: &RustConnection) -> Result<bool> {
     let keys = connection.query_keymap()?.reply()?.keys.iter().any(|&byte| byte != 0);
     let buttons = u16::from(connection.query_pointer(root)?.reply()?.mask) & 0x1f00 != 0;
     let state = connection.xkb_get_state(xkb::ID::USE_CORE_KBD.into())?.reply()?;
-    Ok(keys || buttons || u16::from(state.base_mods) != 0)
+    Ok(keys || buttons || u16::from(state.base_mods | state.latched_mods) != 0)
 }
 
 #[test]
@@ -106,7 +123,8 @@ fn ten_thousand_messages_cut_off_anywhere_leave_nothing_down() {
         let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
         let mut random = Random(std::process::id().into());
         eprintln!("seed {}", random.0);
-        for round in 0..ROUNDS {
+        for (round, layout) in (0..ROUNDS).zip(LAYOUTS.into_iter().cycle()) {
+            set_layout(&xvfb.display, layout)?;
             let mut viewer = Viewer::start(&desktop.address, PASSWORD).await?;
             viewer.wait_for_control(true).await?;
             for _ in 0..MESSAGES {
@@ -120,7 +138,7 @@ fn ten_thousand_messages_cut_off_anywhere_leave_nothing_down() {
             drop(viewer);
             let deadline = Instant::now() + PATIENCE;
             while anything_down(&connection)? {
-                ensure!(Instant::now() < deadline, "something stays down");
+                ensure!(Instant::now() < deadline, "something stays down with layout {layout}");
                 // The runtime has to get on with closing the viewer's socket.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
