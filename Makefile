@@ -50,6 +50,8 @@ debug:
 unit:
 	$(CARGO) test --workspace --lib --bins
 	$(CARGO) test --workspace --doc
+	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test --workspace --lib uinput -- --ignored; \
+	  else echo "*** SKIPPED: no /dev/uinput: the devices of the kernel (counted as \"ignored\" above) are not tested ***" >&2; fi
 
 e2e: debug
 	$(AS_ROOT) $(CARGO) test --workspace --test '*'

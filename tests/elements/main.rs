@@ -13,6 +13,7 @@ mod network;
 mod places;
 mod screen;
 mod serve;
+mod touch;
 
 use std::sync::Once;
 

@@ -191,6 +191,27 @@ impl Chromium {
         Ok(self.client.perform_actions(WheelActions::new("wheel".into()).then(scroll)).await?)
     }
 
+    /// Taps a pixel of the video with a finger.
+    pub async fn tap(&self, x: u32, y: u32) -> Result<()> {
+        let (x, y) = self.place(x, y).await?;
+        for (kind, points) in [("touchStart", json!([{ "x": x, "y": y }])), ("touchEnd", json!([]))] {
+            let params = json!({ "type": kind, "touchPoints": points });
+            self.client.issue_cmd(Cdp { method: "Input.dispatchTouchEvent", params }).await?;
+        }
+        Ok(())
+    }
+
+    /// Two fingers go apart on a touchpad, over a pixel of the video: browsers make a wheel with Control of it.
+    pub async fn pinch(&self, x: u32, y: u32, delta: i64) -> Result<()> {
+        /// Of the DevTools protocol.
+        const CONTROL: u32 = 2;
+        let (x, y) = self.place(x, y).await?;
+        let params =
+            json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": delta, "modifiers": CONTROL });
+        self.client.issue_cmd(Cdp { method: "Input.dispatchMouseEvent", params }).await?;
+        Ok(())
+    }
+
     /// Presses and releases keys one after the other.
     pub async fn type_text(&self, text: &str) -> Result<()> {
         let mut actions = KeyActions::new("keys".into());
