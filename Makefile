@@ -55,6 +55,8 @@ unit:
 
 e2e: debug
 	$(AS_ROOT) $(CARGO) test --workspace --test '*'
+	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test -p egldesktop-tests --test elements devices -- --ignored; \
+	  else echo "*** SKIPPED: no /dev/uinput: fingers, pens and fine wheels on Xorg (\"ignored\" above) are not tested ***" >&2; fi
 
 web-test:
 	node --test web/tests/*.test.js

@@ -5,6 +5,7 @@ mod capture;
 mod capture_options;
 mod clipboard;
 mod control;
+mod devices;
 mod gl;
 mod input;
 mod inspect;

@@ -27,6 +27,8 @@ fn the_first_finger_is_the_pointer() -> Result<()> {
     assert_eq!(next(&painter)?, Seen::Motion(120, 80));
     control.send(NavigationEvent::new_touch_up(8, 210.0, 200.0).build())?;
     control.send(NavigationEvent::new_touch_up(7, 60.0, 40.0).build())?;
+    // Where it goes up is told once more.
+    assert_eq!(next(&painter)?, Seen::Motion(120, 80));
     assert_eq!(next(&painter)?, Seen::Button(1, false));
     // What the system takes away goes up where it is.
     control.send(NavigationEvent::new_touch_down(9, 50.0, 40.0, 0.5).build())?;

@@ -19,6 +19,7 @@ pub mod relay;
 pub mod slow;
 pub mod xclip;
 pub mod xev;
+pub mod xorg;
 pub mod xvfb;
 
 use std::time::Duration;
