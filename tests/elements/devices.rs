@@ -1,5 +1,7 @@
 //! Fingers, pens and fine wheels as programs see them on an X server that reads devices of the kernel.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, Result};
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::xorg::Xorg;
@@ -11,18 +13,31 @@ use x11rb::rust_connection::RustConnection;
 
 use crate::control::Control;
 
-/// The next event that `pick` likes.
-fn wait_for<T>(connection: &RustConnection, pick: impl Fn(&Event) -> Option<T>) -> Result<T> {
-    let deadline = std::time::Instant::now() + PATIENCE;
+/// The next event that `pick` likes; `act` is called whenever there is none.
+fn wait_for<T>(
+    connection: &RustConnection,
+    act: impl Fn() -> Result<()>,
+    pick: impl Fn(&Event) -> Option<T>,
+) -> Result<T> {
+    let deadline = Instant::now() + PATIENCE;
     let mut others = Vec::new();
-    while std::time::Instant::now() < deadline {
-        let Some(event) = connection.poll_for_event()? else { continue };
+    while Instant::now() < deadline {
+        let Some(event) = connection.poll_for_event()? else {
+            act()?;
+            // As often as a pen reports.
+            std::thread::sleep(Duration::from_millis(10));
+            continue;
+        };
         if let Some(value) = pick(&event) {
             return Ok(value);
         }
         others.push(event);
     }
     anyhow::bail!("not seen; but {others:?}")
+}
+
+fn nothing() -> Result<()> {
+    Ok(())
 }
 
 /// Pixels, of the 16 and 16 bits that events have.
@@ -51,7 +66,7 @@ fn fingers_pressure_and_parts_of_ticks_reach_programs() -> Result<()> {
 
     for (finger, x) in [(7, 50.0), (8, 200.0)] {
         control.send(NavigationEvent::new_touch_down(finger, x, 40.0, 0.5).build())?;
-        let place = wait_for(&connection, |event| match event {
+        let place = wait_for(&connection, nothing, |event| match event {
             Event::XinputTouchBegin(event) => Some((pixel(event.root_x), pixel(event.root_y))),
             _ => None,
         })?;
@@ -59,7 +74,7 @@ fn fingers_pressure_and_parts_of_ticks_reach_programs() -> Result<()> {
     }
     for finger in [7, 8] {
         control.send(NavigationEvent::new_touch_up(finger, 50.0, 40.0).build())?;
-        wait_for(&connection, |event| matches!(event, Event::XinputTouchEnd(_)).then_some(()))?;
+        wait_for(&connection, nothing, |event| matches!(event, Event::XinputTouchEnd(_)).then_some(()))?;
     }
 
     let raw = |event: &Event| match event {
@@ -72,20 +87,33 @@ fn fingers_pressure_and_parts_of_ticks_reach_programs() -> Result<()> {
     // Half a tick: libinput counts 120 to a tick, as the kernel does.
     control.send(NavigationEvent::new_mouse_scroll(5.0, 5.0, 0.0, -0.5).build())?;
     // Axes 2 and 3 of a wheel turn sideways and down.
-    let values = wait_for(&connection, |event| {
+    let values = wait_for(&connection, nothing, |event| {
         let (mask, values) = raw(event)?;
         (mask & 0b1000 != 0).then_some(values)
     })?;
     assert!(values.last().is_some_and(|parts| (1..120).contains(parts)), "{values:?}");
 
-    // The third axis of a pen is its pressure.
-    let place = gst::Structure::builder("egldesktop-pen").field("x", 100.0).field("y", 50.0).field("pressure", 0.5);
-    control.tell(place.field("tilt-x", 30.0).field("tilt-y", 0.0).field("buttons", 9u32).build())?;
-    let pressure = wait_for(&connection, |event| {
-        let (mask, values) = raw(event)?;
-        let before = (mask & 0b011).count_ones() as usize;
-        (mask & 0b100 != 0).then(|| values.get(before).copied()).flatten().filter(|pressure| *pressure > 0)
-    })
+    // The X server makes a device of a pen when it sees it for the first time, so it is not told of what was before. The
+    // third axis of a pen is its pressure.
+    let pen = |x: f64, pressure: f64, buttons: u32| {
+        let place = gst::Structure::builder("egldesktop-pen").field("x", x).field("y", 50.0);
+        let rest = place.field("pressure", pressure).field("tilt-x", 30.0).field("tilt-y", 0.0);
+        control.tell(rest.field("buttons", buttons).build())
+    };
+    let moves = std::cell::Cell::new(0u32);
+    pen(100.0, 0.0, 8)?;
+    let pressure = wait_for(
+        &connection,
+        || {
+            moves.set(moves.get() + 1);
+            pen(100.0 + f64::from(moves.get() % 50), 0.5 + f64::from(moves.get() % 2) / 10.0, 9)
+        },
+        |event| {
+            let (mask, values) = raw(event)?;
+            let before = (mask & 0b011).count_ones() as usize;
+            (mask & 0b100 != 0).then(|| values.get(before).copied()).flatten().filter(|pressure| *pressure > 0)
+        },
+    )
     .context("no pressure")?;
     assert!(pressure > 500, "{pressure}");
     Ok(())
