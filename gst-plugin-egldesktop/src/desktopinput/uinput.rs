@@ -195,8 +195,10 @@ mod tests {
     use super::*;
     use evdev::{Device, EventType};
 
+    type Build = fn(&str) -> std::io::Result<VirtualDevice>;
+
     /// What programs read of what is sent to a device.
-    fn read_back(build: fn(&str) -> std::io::Result<VirtualDevice>, sent: &[InputEvent]) -> Vec<(EventType, u16, i32)> {
+    fn read_back(build: Build, sent: &[InputEvent]) -> Vec<(EventType, u16, i32)> {
         let mut device = build("egldesktop test").unwrap();
         let node = device.enumerate_dev_nodes_blocking().unwrap().next().unwrap().unwrap();
         // udev may still be giving it to its group.
@@ -218,7 +220,7 @@ mod tests {
     fn the_kernel_takes_the_devices_and_what_they_report() {
         let event = |kind: EventType, code: u16, value: i32| InputEvent::new(kind.0, code, value);
         let (axis, key, relative) = (EventType::ABSOLUTE, EventType::KEY, EventType::RELATIVE);
-        let cases: [(fn(&str) -> std::io::Result<VirtualDevice>, Vec<InputEvent>); 3] = [
+        let cases: [(Build, Vec<InputEvent>); 3] = [
             (
                 touch_screen,
                 vec![
