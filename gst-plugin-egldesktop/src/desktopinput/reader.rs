@@ -14,7 +14,7 @@ use super::display::{Display, InputError};
 use super::imp::CAT;
 
 /// What programs get that do not say how far they have read.
-const SETTLE: Duration = Duration::from_millis(400);
+const SETTLE: Duration = Duration::from_secs(1);
 /// When one that says so is given up: it hangs, and reads nothing at all.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The most windows between the one with the focus and that of the program.
