@@ -2,9 +2,10 @@
 # make test   everything that has to hold before a change goes in; each step is a target of its own
 # make bench  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen
 # make bench-gl  what converting costs on the GPU, beside the CPU
+# make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture bench-gl bench-network clean help
+.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture bench-gl bench-input bench-network clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -49,9 +50,13 @@ debug:
 unit:
 	$(CARGO) test --workspace --lib --bins
 	$(CARGO) test --workspace --doc
+	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test --workspace --lib uinput -- --ignored; \
+	  else echo "*** SKIPPED: no /dev/uinput: the devices of the kernel (counted as \"ignored\" above) are not tested ***" >&2; fi
 
 e2e: debug
 	$(AS_ROOT) $(CARGO) test --workspace --test '*'
+	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test -p egldesktop-tests --test elements devices -- --ignored; \
+	  else echo "*** SKIPPED: no /dev/uinput: fingers, pens and fine wheels on Xorg (\"ignored\" above) are not tested ***" >&2; fi
 
 web-test:
 	node --test web/tests/*.test.js
@@ -67,6 +72,10 @@ bench-capture: setup-test
 bench-gl: setup-test
 	$(CARGO) build --release -p egldesktop-bench --bin gl
 	$(TARGET)/release/gl $(BENCH)
+
+bench-input: setup-test
+	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-launcher -p egldesktop-bench
+	$(AS_ROOT) $(TARGET)/release/input $(BENCH)
 
 bench-network: setup-test
 	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench

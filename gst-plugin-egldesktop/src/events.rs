@@ -9,8 +9,9 @@ mod keys;
 
 use gst_video::NavigationEvent;
 use selkies_protocol::clipboard::Part;
+use selkies_protocol::touch::{Pen, Phase};
 
-pub use desktop::DesktopEvent;
+pub use desktop::{DesktopEvent, Devices};
 pub use keys::{key_keysym, key_name};
 
 /// Name of the structure of a relative motion; fields `dx` and `dy` (double, pixels).
@@ -25,6 +26,9 @@ const RESIZE: &str = "egldesktop-resize";
 const SCALE: &str = "egldesktop-scale";
 /// Name of the structure of clipboard content; fields as in [`desktop::write_parts`], and `transaction` (uint64).
 const CLIPBOARD: &str = "egldesktop-clipboard";
+/// Name of the structure of a pen; fields `x`, `y` (double, pixels of the video), `pressure` (double, 0 to 1), `tilt-x`,
+/// `tilt-y` (double, degrees) and `buttons` (uint, see [`selkies_protocol::touch::pen_button`]).
+const PEN: &str = "egldesktop-pen";
 /// Name of the structure of a request for [`DesktopEvent`]s; field `clipboard` (boolean).
 const REPORT: &str = "egldesktop-report";
 /// Name of the structure of a request for a picture, changed or not. Encoders keep force-key-unit events for
@@ -97,6 +101,23 @@ pub enum InputEvent {
         /// Comes back in [`DesktopEvent::ClipboardTaken`].
         transaction: u64,
     },
+    /// A finger on a touch screen. Navigation event.
+    Touch {
+        /// What it does.
+        phase: Phase,
+        /// Chosen by the sender when the finger comes down.
+        identifier: u32,
+        /// Pixels of the video, from the left.
+        x: f64,
+        /// Pixels of the video, from the top.
+        y: f64,
+        /// From 0 to 1; 0 when it goes up.
+        pressure: f64,
+    },
+    /// All fingers go up. Navigation event.
+    TouchCancel,
+    /// A pen; its place is in pixels of the video. Custom event.
+    Pen(Pen),
     /// Somebody new listens: tell the cursor and the size of the screen now. Custom event.
     Report {
         /// Whether what is copied is to be told as well, from now on.
@@ -136,12 +157,31 @@ impl InputEvent {
                 desktop::write_parts(&mut structure, parts);
                 custom(structure)
             }
+            Self::Touch { phase: Phase::Down, identifier, x, y, pressure } => {
+                NavigationEvent::new_touch_down(*identifier, *x, *y, *pressure).build()
+            }
+            Self::Touch { phase: Phase::Motion, identifier, x, y, pressure } => {
+                NavigationEvent::new_touch_motion(*identifier, *x, *y, *pressure).build()
+            }
+            Self::Touch { phase: Phase::Up, identifier, x, y, .. } => {
+                NavigationEvent::new_touch_up(*identifier, *x, *y).build()
+            }
+            Self::TouchCancel => NavigationEvent::new_touch_cancel().build(),
+            Self::Pen(pen) => custom(
+                gst::Structure::builder(PEN)
+                    .field("x", pen.x)
+                    .field("y", pen.y)
+                    .field("pressure", pen.pressure)
+                    .field("tilt-x", pen.tilt.0)
+                    .field("tilt-y", pen.tilt.1)
+                    .field("buttons", u32::from(pen.buttons))
+                    .build(),
+            ),
             Self::Report { clipboard } => custom(gst::Structure::builder(REPORT).field("clipboard", clipboard).build()),
         }
     }
 
-    /// Parses an upstream event; `None` for events that are none of these. A button or touch event moves the pointer
-    /// to where it says first, so there may be two.
+    /// Parses an upstream event; `None` for events that are none of these.
     pub fn parse(event: &gst::EventRef) -> Option<Vec<Self>> {
         if let Ok(event) = NavigationEvent::parse(event) {
             return Self::from_navigation(event);
@@ -161,6 +201,13 @@ impl InputEvent {
                 parts: desktop::read_parts(structure),
                 transaction: structure.get("transaction").ok()?,
             }]),
+            PEN => Some(vec![Self::Pen(Pen {
+                x: structure.get("x").ok()?,
+                y: structure.get("y").ok()?,
+                pressure: structure.get("pressure").ok()?,
+                tilt: (structure.get("tilt-x").ok()?, structure.get("tilt-y").ok()?),
+                buttons: structure.get::<u32>("buttons").ok()?.try_into().ok()?,
+            })]),
             REPORT => Some(vec![Self::Report { clipboard: structure.get("clipboard").ok()? }]),
             _ => None,
         }
@@ -177,13 +224,18 @@ impl InputEvent {
             NavigationEvent::MouseButtonPress { button: number, .. } => vec![button(number, true)?],
             NavigationEvent::MouseButtonRelease { button: number, .. } => vec![button(number, false)?],
             NavigationEvent::MouseScroll { delta_x, delta_y, .. } => vec![Self::Scroll { dx: delta_x, dy: delta_y }],
-            NavigationEvent::TouchDown { x, y, identifier: 0, .. } => {
-                vec![Self::MoveTo { x, y }, Self::Button { button: 1, pressed: true }]
+            NavigationEvent::TouchDown { identifier, x, y, pressure, .. } => {
+                vec![Self::Touch { phase: Phase::Down, identifier, x, y, pressure }]
             }
-            NavigationEvent::TouchMotion { x, y, identifier: 0, .. } => vec![Self::MoveTo { x, y }],
-            NavigationEvent::TouchUp { x, y, identifier: 0, .. } => {
-                vec![Self::MoveTo { x, y }, Self::Button { button: 1, pressed: false }]
+            NavigationEvent::TouchMotion { identifier, x, y, pressure, .. } => {
+                vec![Self::Touch { phase: Phase::Motion, identifier, x, y, pressure }]
             }
+            NavigationEvent::TouchUp { identifier, x, y, .. } => {
+                vec![Self::Touch { phase: Phase::Up, identifier, x, y, pressure: 0.0 }]
+            }
+            NavigationEvent::TouchCancel { .. } => vec![Self::TouchCancel],
+            // Each finger is told to programs at once.
+            NavigationEvent::TouchFrame { .. } => Vec::new(),
             _ => return None,
         })
     }
@@ -242,6 +294,11 @@ mod tests {
             InputEvent::Scale(1.25),
             InputEvent::Clipboard { parts: desktop::tests::parts(), transaction: u64::MAX },
             InputEvent::Report { clipboard: true },
+            InputEvent::Touch { phase: Phase::Down, identifier: 7, x: 1.0, y: 2.0, pressure: 0.5 },
+            InputEvent::Touch { phase: Phase::Motion, identifier: 7, x: 1.5, y: 2.0, pressure: 1.0 },
+            InputEvent::Touch { phase: Phase::Up, identifier: 7, x: 1.5, y: 2.0, pressure: 0.0 },
+            InputEvent::TouchCancel,
+            InputEvent::Pen(Pen { x: 1.0, y: 2.0, pressure: 0.5, tilt: (-30.0, 12.0), buttons: 9 }),
         ] {
             assert_eq!(InputEvent::parse(&sent.to_event((3.0, 4.0))), Some(vec![sent]));
         }

@@ -59,3 +59,27 @@ fn a_key_held_by_a_viewer_that_leaves_goes_up() {
         painter.wait_for_seen(&Seen::Key(u32::from('k'), false))
     });
 }
+
+#[test]
+fn a_finger_clicks_and_a_pinch_zooms() {
+    isolated(async || {
+        let xvfb = Xvfb::start(1280, 720)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
+        let browser = Chromium::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.tap(400, 300).await?;
+        painter.wait_for(|seen| match seen {
+            Seen::Motion(x, y) if x.abs_diff(400) <= 1 && y.abs_diff(300) <= 1 => Some(()),
+            _ => None,
+        })?;
+        painter.wait_for_seen(&Seen::Button(1, true))?;
+        painter.wait_for_seen(&Seen::Button(1, false))?;
+
+        browser.pinch(400, 300, -12).await?;
+        painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, true))?;
+        painter.wait_for_seen(&Seen::Button(4, true))?;
+        painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, false))?;
+        browser.close().await
+    });
+}

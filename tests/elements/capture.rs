@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use egldesktop_tests::painter::{Painter, Patch};
+use egldesktop_tests::random::Random;
 use egldesktop_tests::xvfb::Xvfb;
 use gst::prelude::*;
 use x11rb::connection::Connection as _;
@@ -150,16 +151,6 @@ fn the_best_method_is_chosen_and_told() -> Result<()> {
         assert_eq!(declined.is_some_and(|text| text.contains("-fbdir")), method == "pixmap");
         Ok(())
     })
-}
-
-/// A small generator, so that a failing sequence can be played again.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % u64::from(limit)) as u32
-    }
 }
 
 /// However a client draws while frames are being read: once it stops, the last frame is the screen.

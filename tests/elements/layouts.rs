@@ -1,9 +1,11 @@
 //! Whatever layout the X server has, an Xlib program gets the character that was meant, and no modifier stays.
 
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use egldesktop_tests::keymap::set_layout;
+use egldesktop_tests::slow::SlowProgram;
 use egldesktop_tests::xev::Xev;
 use egldesktop_tests::xvfb::Xvfb;
 use gst_video::NavigationEvent;
@@ -15,12 +17,6 @@ use crate::control::Control;
 
 /// What none of the layouts has, or only one.
 const FOREIGN: &str = "€ß日🙂";
-
-fn set_layout(display: &str, layout: &str) -> Result<()> {
-    let status = Command::new("setxkbmap").args(["-display", display, layout]).status()?;
-    ensure!(status.success(), "setxkbmap {layout}");
-    Ok(())
-}
 
 /// The characters on the keys, at each of their levels.
 fn characters(connection: &RustConnection) -> Result<BTreeSet<char>> {
@@ -130,6 +126,19 @@ fn a_long_text_of_more_characters_than_spare_keys() -> Result<()> {
     send(&text)?;
     let typed: Result<String> =
         (0..300).map(|_| Ok(xkeysym::Keysym::new(xev.pressed()?).key_char().unwrap_or('?'))).collect();
+    assert_eq!(typed?, text);
+    Ok(())
+}
+
+#[test]
+fn a_slow_program_reads_a_long_text_as_it_was_meant() -> Result<()> {
+    let xvfb = Xvfb::start(640, 480)?;
+    // Slower than keys come: without its answers, it would look most of them up when they mean something else.
+    let program = SlowProgram::start(&xvfb.display, Duration::from_millis(20))?;
+    let control = Control::start(&xvfb.display, 640, 480)?;
+    let text: String = ('\u{4e00}'..).take(250).collect();
+    control.tell(gst::Structure::builder("egldesktop-text").field("text", &text).build())?;
+    let typed: Result<String> = (0..250).map(|_| program.typed()).collect();
     assert_eq!(typed?, text);
     Ok(())
 }

@@ -5,6 +5,7 @@ mod capture;
 mod capture_options;
 mod clipboard;
 mod control;
+mod devices;
 mod gl;
 mod input;
 mod inspect;
@@ -13,6 +14,7 @@ mod network;
 mod places;
 mod screen;
 mod serve;
+mod touch;
 
 use std::sync::Once;
 

@@ -1,6 +1,7 @@
 //! The size of the screen, its scale, and the pointer's image.
 
 use anyhow::{Context as _, Result};
+use egldesktop_tests::random::Random;
 use egldesktop_tests::xvfb::Xvfb;
 use gst::prelude::*;
 use x11rb::connection::Connection as _;
@@ -32,13 +33,11 @@ fn a_hundred_sizes_while_it_is_captured() -> Result<()> {
     let sink = control.pipeline().by_name("sink").context("no sink")?;
     sink.set_property("enable-last-sample", true);
 
-    let mut random = 1u32;
-    let mut next = |limit: u32| {
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (random >> 16) % limit
-    };
+    let mut random = Random(std::process::id().into());
+    eprintln!("seed {}", random.0);
+    let mut side = |limit: u32| 64 + random.below(limit) / 2 * 2;
     for round in 0..100 {
-        let (width, height) = (64 + next(1536) / 2 * 2, 64 + next(1136) / 2 * 2);
+        let (width, height) = (side(1536), side(1136));
         resize(&control, width, height)?;
         // Every fourth time the last size is still on its way when the next is wanted.
         if round % 4 != 0 {

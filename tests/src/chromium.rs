@@ -191,6 +191,27 @@ impl Chromium {
         Ok(self.client.perform_actions(WheelActions::new("wheel".into()).then(scroll)).await?)
     }
 
+    /// Taps a pixel of the video with a finger.
+    pub async fn tap(&self, x: u32, y: u32) -> Result<()> {
+        let (x, y) = self.place(x, y).await?;
+        for (kind, points) in [("touchStart", json!([{ "x": x, "y": y }])), ("touchEnd", json!([]))] {
+            let params = json!({ "type": kind, "touchPoints": points });
+            self.client.issue_cmd(Cdp { method: "Input.dispatchTouchEvent", params }).await?;
+        }
+        Ok(())
+    }
+
+    /// Two fingers go apart on a touchpad, over a pixel of the video: browsers make a wheel with Control of it.
+    pub async fn pinch(&self, x: u32, y: u32, delta: i64) -> Result<()> {
+        /// Of the DevTools protocol.
+        const CONTROL: u32 = 2;
+        let (x, y) = self.place(x, y).await?;
+        let params =
+            json!({ "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": delta, "modifiers": CONTROL });
+        self.client.issue_cmd(Cdp { method: "Input.dispatchMouseEvent", params }).await?;
+        Ok(())
+    }
+
     /// Presses and releases keys one after the other.
     pub async fn type_text(&self, text: &str) -> Result<()> {
         let mut actions = KeyActions::new("keys".into());
@@ -198,6 +219,42 @@ impl Chromium {
             actions = actions.then(KeyAction::Down { value }).then(KeyAction::Up { value });
         }
         Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Presses a key while Control is down.
+    pub async fn control_and(&self, value: char) -> Result<()> {
+        /// Of WebDriver ("Keyboard Actions").
+        const CONTROL: char = '\u{e009}';
+        let actions = KeyActions::new("keys".into())
+            .then(KeyAction::Down { value: CONTROL })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: CONTROL });
+        Ok(self.client.perform_actions(actions).await?)
+    }
+
+    /// Lets pages read and write the clipboard, as its user would when asked.
+    pub async fn allow_clipboard(&self) -> Result<()> {
+        let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.client.issue_cmd(Cdp { method: "Browser.grantPermissions", params: permissions }).await?;
+        Ok(())
+    }
+
+    /// Gives the page's window another size, in CSS pixels.
+    pub async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
+        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.client.issue_cmd(Cdp { method: "Emulation.setDeviceMetricsOverride", params }).await?;
+        Ok(())
+    }
+
+    /// What a promise of the page resolves to; an error with its reason where it is rejected.
+    pub async fn resolve(&self, expression: &str) -> Result<Value> {
+        let script =
+            format!("({expression}).then((value) => arguments[0]([value]), (error) => arguments[0](String(error)))");
+        match self.client.execute_async(&script, vec![]).await? {
+            Value::Array(mut value) => Ok(value.pop().unwrap_or_default()),
+            reason => bail!("{expression}: {reason}"),
+        }
     }
 
     /// Presses a key and keeps it down.

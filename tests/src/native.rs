@@ -188,7 +188,16 @@ impl Viewer {
     /// Sends on the data channel, as soon as that is open.
     pub async fn send(&mut self, text: &str) -> Result<()> {
         if self.input.is_none() {
-            self.input = timeout(PATIENCE, self.channel.recv()).await.context("no data channel")?;
+            let channel = timeout(PATIENCE, self.channel.recv()).await.context("no data channel")?;
+            let channel = channel.context("no data channel")?;
+            // A message of the other side can be here before the channel is open on this side.
+            let (opened, mut open) = watch::channel(false);
+            let handler = channel.connect_on_open(move |_| _ = opened.send(true));
+            if channel.ready_state() == gst_webrtc::WebRTCDataChannelState::Connecting {
+                timeout(PATIENCE, open.wait_for(|open| *open)).await.context("the data channel does not open")??;
+            }
+            channel.disconnect(handler);
+            self.input = Some(channel);
         }
         Ok(self.input.as_ref().context("no data channel")?.send_string_full(Some(text))?)
     }

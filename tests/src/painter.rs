@@ -7,12 +7,13 @@ use anyhow::{Context as _, Result, bail};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, InputFocus, KeyButMask, Rectangle, WindowClass,
+    ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, InputFocus, Rectangle, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use crate::PATIENCE;
+use crate::keymap::Keymap;
 
 /// What the client got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,33 +197,5 @@ fn record(connection: &RustConnection, window: u32, sender: &std::sync::mpsc::Se
             _ => continue,
         };
         sender.send(seen)?;
-    }
-}
-
-/// The keyboard mapping as a plain X client reads it.
-struct Keymap {
-    first: u8,
-    columns: usize,
-    keysyms: Vec<u32>,
-}
-
-impl Keymap {
-    fn fetch(connection: &RustConnection) -> Result<Self> {
-        let (first, last) = (connection.setup().min_keycode, connection.setup().max_keycode);
-        let reply = connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
-        Ok(Self { first, columns: reply.keysyms_per_keycode.into(), keysyms: reply.keysyms })
-    }
-
-    fn keysym(&self, keycode: u8, state: KeyButMask) -> u32 {
-        let state = u16::from(state);
-        let shift = state & u16::from(KeyButMask::SHIFT) != 0;
-        let altgr = state & u16::from(KeyButMask::MOD5) != 0;
-        let row = usize::from(keycode - self.first) * self.columns;
-        let at = |column: usize| self.keysyms.get(row + column).copied().filter(|_| column < self.columns).unwrap_or(0);
-        let column = usize::from(altgr) * 4 + usize::from(shift);
-        match at(column) {
-            0 => at(column & !1),
-            keysym => keysym,
-        }
     }
 }

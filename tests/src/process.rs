@@ -13,9 +13,10 @@ use crate::PATIENCE;
 
 /// The folder of the programs under test: the one that cargo builds into.
 pub fn target_dir() -> PathBuf {
-    let test = std::env::current_exe().unwrap_or_default();
-    // target/debug/deps/e2e-0123
-    test.parent().and_then(Path::parent).map(Path::to_owned).unwrap_or_default()
+    let program = std::env::current_exe().unwrap_or_default();
+    // Tests are in a folder of their own, target/debug/deps/e2e-0123; a bench is not.
+    let folder = program.parent().unwrap_or(Path::new(""));
+    folder.parent().filter(|_| folder.ends_with("deps")).unwrap_or(folder).to_owned()
 }
 
 /// A file that `cargo build --workspace` makes.

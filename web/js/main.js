@@ -93,6 +93,7 @@ const pointer = new Pointer({
     offerScreenKeyboard(kind !== 'touch' || screenKeyboard);
     focusDesktop();
   },
+  controlDown: () => keyboard.control,
   onLockRefused: () => toasts.show('The browser does not allow capturing the pointer'),
 });
 
@@ -275,7 +276,14 @@ function systemMessage({ name, value }) {
   else if (name === 'reload') session.restart();
   else if (name === 'clipboard') clipboard.setPolicy(value);
   else if (panel.settings.show(name, value)) return;
-  else if (name === 'resize') server.resizes = /^true$/i.test(value);
+  else if (name === 'touch' || name === 'pen') pointer.setDevice(name, isTrue(value));
+  else if (name === 'smooth_wheel') pointer.setDevice('smoothWheel', isTrue(value));
+  else if (name === 'resize') server.resizes = isTrue(value);
+}
+
+/** As servers of Selkies print it. @param {string} value */
+function isTrue(value) {
+  return /^true$/i.test(value);
 }
 
 // The world around: the window, the network, the tab.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { WheelAccumulator } from '../js/input/wheel.js';
+import { WheelAccumulator, ticksOf } from '../js/input/wheel.js';
 
 describe('WheelAccumulator', () => {
   it('makes a tick of 100 pixels, 3 lines', () => {
@@ -26,6 +26,14 @@ describe('WheelAccumulator', () => {
     assert.equal(wheel.add(0, -60).y, 0);
     assert.equal(wheel.add(0, -40).y, -1);
     assert.equal(wheel.add(0, 90).y, 0);
+  });
+
+  it('counts pixels, lines and pages of all browsers alike', () => {
+    assert.deepEqual(ticksOf(50, -25), { x: 0.5, y: -0.25 });
+    assert.deepEqual(ticksOf(3, -1.5, 1), { x: 1, y: -0.5 });
+    assert.deepEqual(ticksOf(0, 0.5, 2), { x: 0, y: 3 });
+    assert.deepEqual(ticksOf(NaN, Infinity), { x: 0, y: 0 });
+    assert.equal(new WheelAccumulator(10).add(0, 25).y, 2);
   });
 
   it('keeps the axes apart and forgets on reset', () => {

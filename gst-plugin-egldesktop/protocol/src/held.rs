@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::input::{ClientMessage, Mouse};
 use crate::signalling::Dialect;
+use crate::touch::{Contacts, Finger, Pen, Phase};
+use crate::wheel::{Remainder, Turn};
 
 /// The most keys one browser can hold: a client that only ever presses must not grow the set.
 const MAX_KEYS: usize = 256;
@@ -29,8 +31,9 @@ pub enum Action {
     MoveBy(f64, f64),
     /// Press or release a button, by its X11 number (1 left, 2 middle, 3 right, 8 back, 9 forward).
     Button(u8, bool),
-    /// Turn the wheel by this many ticks: right and down are positive.
-    Scroll(i32, i32),
+    /// Turn the wheel by this many ticks: right and down are positive. Whole ones, unless [`Held::apply`] was told that
+    /// parts are possible.
+    Scroll(f64, f64),
     /// Press or release a key, by its X11 keysym.
     Key(u32, bool),
     /// Type this text.
@@ -51,6 +54,10 @@ pub enum Action {
     },
     /// Draw everything this many times as large as usual.
     Scale(f64),
+    /// Do this with a finger.
+    Touch(Phase, Finger),
+    /// The pen is like this now; without [`crate::touch::pen_button::NEAR`] it is gone.
+    Pen(Pen),
 }
 
 /// The keys and buttons that one browser holds down.
@@ -60,16 +67,25 @@ pub struct Held {
     mask: u8,
     buttons: BTreeSet<u8>,
     keys: BTreeSet<u32>,
+    contacts: Contacts,
+    wheel: Remainder,
 }
 
 impl Held {
     /// A browser that holds nothing yet.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, mask: 0, buttons: BTreeSet::new(), keys: BTreeSet::new() }
+        Self {
+            dialect,
+            mask: 0,
+            buttons: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            contacts: Contacts::default(),
+            wheel: Remainder::default(),
+        }
     }
 
-    /// What the desktop has to do for this message.
-    pub fn apply(&mut self, message: ClientMessage) -> Vec<Action> {
+    /// What the desktop has to do for this message. `smooth`: it can turn its wheel by parts of a tick.
+    pub fn apply(&mut self, message: ClientMessage, smooth: bool) -> Vec<Action> {
         match message {
             ClientMessage::Mouse(mouse) => self.mouse(mouse),
             ClientMessage::KeyDown(key) => {
@@ -89,6 +105,12 @@ impl Held {
             ClientMessage::Text(text) => vec![Action::Text(text)],
             ClientMessage::Locks { caps, num } => vec![Action::Locks { caps, num }],
             ClientMessage::Resize { width, height } => vec![Action::Resize { width, height }],
+            ClientMessage::Touch(message) => self.contacts.touch(message),
+            ClientMessage::Pen(pen) => self.contacts.pen(pen),
+            ClientMessage::Turn(turn) => {
+                let Turn { dx, dy } = self.wheel.take(turn, smooth);
+                if dx == 0.0 && dy == 0.0 { Vec::new() } else { vec![Action::Scroll(dx, dy)] }
+            }
             ClientMessage::Scale(ratio) => vec![Action::Scale(ratio)],
             // Neither of the hands.
             ClientMessage::Clipboard(_) | ClientMessage::Pong(_) => Vec::new(),
@@ -99,6 +121,7 @@ impl Held {
     pub fn release_all(&mut self) -> Vec<Action> {
         self.mask = 0;
         let mut actions = self.release_keys_except(&[]);
+        actions.extend(self.contacts.release_all());
         actions.extend(std::mem::take(&mut self.buttons).into_iter().map(|button| Action::Button(button, false)));
         actions
     }
@@ -150,17 +173,18 @@ impl Held {
         } as i32;
         let direction = |bit: u8| if pressed & bit != 0 { ticks } else { 0 };
         let (dx, dy) = (direction(WHEEL_RIGHT) - direction(WHEEL_LEFT), direction(WHEEL_DOWN) - direction(WHEEL_UP));
-        (dx != 0 || dy != 0).then_some(Action::Scroll(dx, dy))
+        (dx != 0 || dy != 0).then(|| Action::Scroll(dx.into(), dy.into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::touch::{TouchMessage, pen_button};
     use proptest::prelude::*;
 
     fn run(held: &mut Held, messages: &[&str]) -> Vec<Action> {
-        messages.iter().flat_map(|text| held.apply(ClientMessage::parse(text).unwrap())).collect()
+        messages.iter().flat_map(|text| held.apply(ClientMessage::parse(text).unwrap(), false)).collect()
     }
 
     #[test]
@@ -176,14 +200,14 @@ mod tests {
         let mut held = Held::new(Dialect::Selkies);
         let actions = run(&mut held, &["m,5,6,8,2", "m,5,6,0,2", "m,5,6,16", "m,5,6,0"]);
         let rest: Vec<_> = actions.into_iter().filter(|action| !matches!(action, Action::MoveTo(..))).collect();
-        assert_eq!(rest, [Action::Scroll(0, 2), Action::Scroll(0, -1)]);
+        assert_eq!(rest, [Action::Scroll(0.0, 2.0), Action::Scroll(0.0, -1.0)]);
     }
 
     #[test]
     fn a_wheel_tick_while_dragging_leaves_the_button_down() {
         let mut held = Held::new(Dialect::Selkies);
         let actions = run(&mut held, &["m,0,0,1,0", "m,0,0,9,1", "m,0,0,1,1"]);
-        assert!(actions.contains(&Action::Scroll(0, 1)));
+        assert!(actions.contains(&Action::Scroll(0.0, 1.0)));
         assert!(!actions.contains(&Action::Button(1, false)));
         assert_eq!(actions.iter().filter(|action| matches!(action, Action::Scroll(..))).count(), 1);
     }
@@ -191,7 +215,7 @@ mod tests {
     #[test]
     fn a_wheel_message_does_not_repeat_the_relative_motion() {
         let mut held = Held::new(Dialect::Selkies);
-        assert_eq!(run(&mut held, &["m2,3,4,8,1", "m2,3,4,0,1"]), [Action::Scroll(0, 1)]);
+        assert_eq!(run(&mut held, &["m2,3,4,8,1", "m2,3,4,0,1"]), [Action::Scroll(0.0, 1.0)]);
     }
 
     #[test]
@@ -200,14 +224,25 @@ mod tests {
         let buttons: Vec<_> = run(&mut ours, &["m,0,0,8,0", "m,0,0,0,0"]);
         assert!(buttons.contains(&Action::Button(8, true)) && buttons.contains(&Action::Button(8, false)));
         let mut selkies = Held::new(Dialect::Selkies);
-        assert!(run(&mut selkies, &["m,0,0,8,0"]).contains(&Action::Scroll(0, 1)));
+        assert!(run(&mut selkies, &["m,0,0,8,0"]).contains(&Action::Scroll(0.0, 1.0)));
     }
 
     #[test]
     fn horizontal_wheel() {
         let mut held = Held::new(Dialect::Extended);
-        assert!(run(&mut held, &["m,0,0,64,3", "m,0,0,0,0"]).contains(&Action::Scroll(-3, 0)));
-        assert!(run(&mut held, &["m,0,0,128,1", "m,0,0,0,0"]).contains(&Action::Scroll(1, 0)));
+        assert!(run(&mut held, &["m,0,0,64,3", "m,0,0,0,0"]).contains(&Action::Scroll(-3.0, 0.0)));
+        assert!(run(&mut held, &["m,0,0,128,1", "m,0,0,0,0"]).contains(&Action::Scroll(1.0, 0.0)));
+    }
+
+    #[test]
+    fn each_browser_adds_up_its_own_turns() {
+        let (mut one, mut other) = (Held::new(Dialect::Extended), Held::new(Dialect::Extended));
+        assert_eq!(run(&mut one, &["ws,0,0.75"]), []);
+        assert_eq!(run(&mut other, &["ws,0,0.75"]), []);
+        assert_eq!(run(&mut one, &["ws,0,0.25"]), [Action::Scroll(0.0, 1.0)]);
+        let turn = |held: &mut Held, text| held.apply(ClientMessage::parse(text).unwrap(), true);
+        assert_eq!(turn(&mut other, "ws,-0.5,0"), [Action::Scroll(-0.5, 0.75)]);
+        assert_eq!(turn(&mut other, "ws,0,0.001"), []);
     }
 
     #[test]
@@ -230,10 +265,17 @@ mod tests {
                 (any::<u8>(), prop::option::of(0u32..3), any::<bool>()).prop_map(|(mask, magnitude, relative)| {
                     ClientMessage::Mouse(Mouse { relative, x: 1.0, y: 1.0, mask, magnitude })
                 }),
+                (0u8..4, 0u8..3).prop_map(|(kind, id)| ClientMessage::Touch(match kind {
+                    0 => TouchMessage::Down(Finger { id, x: 1.0, y: 1.0, pressure: 1.0 }),
+                    1 => TouchMessage::Motion(Finger { id, x: 2.0, y: 1.0, pressure: 1.0 }),
+                    2 => TouchMessage::Up(id),
+                    _ => TouchMessage::Cancel,
+                })),
+                (0..=pen_button::ALL).prop_map(|buttons| ClientMessage::Pen(Pen { buttons, ..Pen::default() })),
             ], 0..40), extended: bool) {
             let mut held = Held::new(if extended { Dialect::Extended } else { Dialect::Selkies });
             let mut down = BTreeSet::new();
-            let mut actions: Vec<_> = messages.into_iter().flat_map(|message| held.apply(message)).collect();
+            let mut actions: Vec<_> = messages.into_iter().flat_map(|message| held.apply(message, false)).collect();
             actions.extend(held.release_all());
             for action in actions {
                 match action {
@@ -241,6 +283,11 @@ mod tests {
                     Action::Key(key, false) => { down.remove(&(0, key)); }
                     Action::Button(button, true) => { down.insert((1, button.into())); }
                     Action::Button(button, false) => { down.remove(&(1, button.into())); }
+                    Action::Touch(Phase::Down, finger) => prop_assert!(down.insert((2, finger.id.into()))),
+                    Action::Touch(Phase::Motion, finger) => prop_assert!(down.contains(&(2, finger.id.into()))),
+                    Action::Touch(Phase::Up, finger) => prop_assert!(down.remove(&(2, finger.id.into()))),
+                    Action::Pen(pen) if pen.buttons == 0 => { down.remove(&(3, 0)); }
+                    Action::Pen(_) => { down.insert((3, 0)); }
                     _ => {}
                 }
             }

@@ -2,6 +2,8 @@
 
 use crate::clipboard::ClipboardMessage;
 use crate::signalling::parse_size;
+use crate::touch::{Pen, TouchMessage};
+use crate::wheel::Turn;
 
 /// The longest text that one `co,end,` message may type, in bytes.
 pub const MAX_TEXT: usize = 16 * 1024;
@@ -43,6 +45,12 @@ pub enum ClientMessage {
     },
     /// `s,ratio`: the browser's `devicePixelRatio`.
     Scale(f64),
+    /// `td`, `tm`, `tu`, `tc` (extension): see [`crate::touch`].
+    Touch(TouchMessage),
+    /// `pen` (extension): see [`crate::touch`].
+    Pen(Pen),
+    /// `ws` (extension): see [`crate::wheel`].
+    Turn(Turn),
     /// `pong,<time>`: answer to a `ping`; the time is the server's own, in seconds.
     Pong(f64),
 }
@@ -95,6 +103,11 @@ impl ClientMessage {
             "cr" | "cw" | "cb" | "cws" | "cwd" | "cwe" | "cbs" | "cbd" | "cbe" => {
                 ClipboardMessage::parse(verb, rest).map(Self::Clipboard).ok_or(InputError::Malformed("clipboard"))
             }
+            "td" | "tm" | "tu" | "tc" => {
+                TouchMessage::parse(verb, rest).map(Self::Touch).ok_or(InputError::Malformed("touch"))
+            }
+            "pen" => Pen::parse(rest).map(Self::Pen).ok_or(InputError::Malformed("pen")),
+            "ws" => Turn::parse(rest).map(Self::Turn).ok_or(InputError::Malformed("ws")),
             "pong" => finite(rest).map(Self::Pong).ok_or(InputError::Malformed("pong")),
             // Bounded: the verb ends up in a log line.
             _ => Err(InputError::Unknown(verb.chars().take(16).collect())),

@@ -9,6 +9,7 @@
 //! - [`input`]: what a browser sends on the data channel (`m`, `m2`, `kd`, `ku`, …).
 //! - [`clipboard`]: text, HTML and images in both directions.
 //! - [`request`]: the rest of what a browser sends there: control of the desktop, bitrates, what it measures.
+//! - [`touch`], [`wheel`]: fingers, pens, and wheels that turn by less than a tick, there.
 //! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
 
 pub mod clipboard;
@@ -17,3 +18,5 @@ pub mod held;
 pub mod input;
 pub mod request;
 pub mod signalling;
+pub mod touch;
+pub mod wheel;

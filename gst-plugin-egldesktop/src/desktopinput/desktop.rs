@@ -14,8 +14,11 @@ use super::display::{Display, InputError};
 use super::imp::CAT;
 use super::keyboard::Keyboard;
 use super::pointer::Pointer;
+use super::touch::Touch;
+use super::uinput::Uinput;
+use super::wheel::Wheel;
 use super::{dpi, screen};
-use crate::events::{DesktopEvent, InputEvent};
+use crate::events::{DesktopEvent, Devices, InputEvent};
 
 /// Sizes that are wanted within this time become one: a window that is drawn larger asks for many.
 const RESIZE_PAUSE: Duration = Duration::from_millis(200);
@@ -56,6 +59,9 @@ pub(super) struct Desktop {
     display: Display,
     keyboard: Keyboard,
     pointer: Pointer,
+    touch: Touch,
+    wheel: Wheel,
+    uinput: Uinput,
     cursor: Cursor,
     clipboard: Clipboard,
     refresh: u32,
@@ -66,6 +72,7 @@ pub(super) struct Desktop {
     dpi: f64,
     dpi_changes: u32,
     size_told: (u16, u16),
+    devices_told: Devices,
     reports: Vec<Report>,
 }
 
@@ -75,11 +82,15 @@ impl Desktop {
         let keyboard = Keyboard::open(&display)?;
         let cursor = Cursor::open(&display)?;
         let clipboard = Clipboard::open(&display, settings.primary_selection)?;
+        let uinput = Uinput::open(&display)?;
         let size_told = display.size;
         Ok(Self {
             display,
             keyboard,
             pointer: Pointer::default(),
+            touch: Touch::default(),
+            wheel: Wheel::default(),
+            uinput,
             cursor,
             clipboard,
             refresh: settings.refresh,
@@ -88,6 +99,7 @@ impl Desktop {
             dpi: settings.dpi.into(),
             dpi_changes: 0,
             size_told,
+            devices_told: Devices::default(),
             reports: Vec::new(),
         })
     }
@@ -112,8 +124,12 @@ impl Desktop {
                     self.keyboard.layout_changed();
                 }
                 Event::XfixesCursorNotify(_) => self.cursor.changed(),
+                Event::XinputHierarchy(_) => self.uinput.hierarchy_changed(&self.display)?,
                 Event::ConfigureNotify(event) if event.window == self.display.root => {
                     self.display.size = (event.width, event.height);
+                }
+                Event::ClientMessage(event) if event.window == self.display.root => {
+                    self.keyboard.handle(&self.display, event)?;
                 }
                 // Such as a window that is gone before it gets what it asked for.
                 Event::Error(error) => gst::debug!(CAT, "the X server refused a request: {error:?}"),
@@ -125,6 +141,9 @@ impl Desktop {
         }
         if self.display.size != self.size_told {
             self.tell_size();
+        }
+        if self.uinput.devices() != self.devices_told {
+            self.tell_devices();
         }
         let image = self.cursor.take(&self.display)?;
         self.reports.extend(image.map(Report::Event));
@@ -141,7 +160,7 @@ impl Desktop {
         Ok(self.resize.map(|(due, _)| due).into_iter().chain(clipboard).min())
     }
 
-    /// When this can be done: later than now only for keys that need a keycode which is still in use.
+    /// `None` when this can be done now; else when it can at the latest. Only keys wait, for a keycode in use.
     pub(super) fn ready_at(&mut self, task: &Task) -> Result<Option<Instant>, InputError> {
         let keysym = match task {
             Task::Type(char) => Keyboard::keysym_of(*char),
@@ -172,7 +191,18 @@ impl Desktop {
             InputEvent::MoveTo { x, y } => self.pointer.move_to(display, x, y),
             InputEvent::MoveBy { dx, dy } => self.pointer.move_by(display, dx, dy),
             InputEvent::Button { button, pressed } => self.pointer.button(display, button, pressed),
+            // Whole ticks take the way of the keys, and so keep their place among them.
+            InputEvent::Scroll { dx, dy } if self.uinput.devices().wheel && (dx.fract(), dy.fract()) != (0.0, 0.0) => {
+                self.uinput.emit_wheel(&self.wheel.turn(dx, dy));
+                Ok(())
+            }
             InputEvent::Scroll { dx, dy } => self.pointer.scroll(display, dx, dy),
+            InputEvent::Touch { phase, identifier, x, y, pressure } => {
+                let hands = (&mut self.uinput, &mut self.pointer);
+                self.touch.finger(display, hands, (phase, identifier), (x, y), pressure)
+            }
+            InputEvent::TouchCancel => self.touch.cancel(display, &mut self.uinput, &mut self.pointer),
+            InputEvent::Pen(pen) => self.touch.pen(display, &mut self.uinput, &mut self.pointer, pen),
             InputEvent::Key { keysym, pressed: true } => self.keyboard.press(display, keysym),
             InputEvent::Key { keysym, pressed: false } => self.keyboard.release(display, keysym),
             InputEvent::Text(text) => text.chars().try_for_each(|char| self.perform(Task::Type(char))),
@@ -194,6 +224,7 @@ impl Desktop {
                 }
                 self.cursor.changed();
                 self.tell_size();
+                self.tell_devices();
                 Ok(())
             }
         }
@@ -203,6 +234,11 @@ impl Desktop {
         self.size_told = self.display.size;
         let (width, height) = (self.display.size.0.into(), self.display.size.1.into());
         self.reports.push(Report::Event(DesktopEvent::Screen { width, height }));
+    }
+
+    fn tell_devices(&mut self) {
+        self.devices_told = self.uinput.devices();
+        self.reports.push(Report::Event(DesktopEvent::Devices(self.devices_told)));
     }
 
     fn scale(&mut self, ratio: f64) -> Result<(), InputError> {
@@ -228,6 +264,7 @@ impl Desktop {
     pub(super) fn release_all(&mut self) -> Result<(), InputError> {
         self.keyboard.release_all(&self.display)?;
         self.pointer.release_all(&self.display)?;
+        self.touch.release_all(&mut self.uinput);
         // A round trip: a server that sees the connection close may not read what is still in the socket.
         Ok(self.display.connection.sync()?)
     }

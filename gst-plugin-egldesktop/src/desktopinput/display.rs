@@ -48,6 +48,8 @@ x11rb::atom_manager! {
         IMAGE_PNG: b"image/png",
         EGLDESKTOP_SELECTION,
         MANAGER,
+        WM_PROTOCOLS,
+        _NET_WM_PING,
         XSETTINGS_S0: b"_XSETTINGS_S0",
         XSETTINGS_SETTINGS: b"_XSETTINGS_SETTINGS",
     }
@@ -65,13 +67,16 @@ pub(super) struct Display {
 }
 
 impl Display {
+    /// What is listened to on the root window.
+    pub(super) const ROOT_EVENTS: EventMask = EventMask::STRUCTURE_NOTIFY;
+
     /// Connects to a display such as `:0`, or to `$DISPLAY`.
     pub(super) fn open(display_name: Option<&str>) -> Result<Self, InputError> {
         let (connection, number) = x11rb::connect(display_name)?;
         let screen = &connection.setup().roots[number];
         let (root, size) = (screen.root, (screen.width_in_pixels, screen.height_in_pixels));
         let atoms = Atoms::new(&connection)?.reply()?;
-        let attributes = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+        let attributes = ChangeWindowAttributesAux::new().event_mask(Self::ROOT_EVENTS);
         connection.change_window_attributes(root, &attributes)?.check()?;
         let window = connection.generate_id()?;
         let attributes = CreateWindowAux::new().event_mask(EventMask::PROPERTY_CHANGE);

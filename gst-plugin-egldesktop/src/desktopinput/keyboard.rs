@@ -1,19 +1,17 @@
 //! Keys by XTEST: events that X clients take for those of a real keyboard.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use x11rb::protocol::xkb::{self, ConnectionExt as _, EventType, GetMapReply, MapPart, SelectEventsAux};
-use x11rb::protocol::xproto::{ConnectionExt as _, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, ModMask};
+use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, ModMask};
 use x11rb::protocol::xtest::ConnectionExt as _;
 use xkeysym::key;
 
 use super::display::{Display, InputError};
 use super::imp::CAT;
 use super::keymap::{Key, KeyType, Keymap, LOCK, State, Stroke};
-
-/// How long X clients get to look up what a borrowed keycode meant before it is given another meaning.
-const SETTLE: Duration = Duration::from_millis(200);
+use super::reader::Reader;
 
 /// The keyboard of the X server.
 pub(super) struct Keyboard {
@@ -24,6 +22,7 @@ pub(super) struct Keyboard {
     down: BTreeMap<u32, u8>,
     /// When each borrowed keycode was pressed last.
     pressed: HashMap<u8, Instant>,
+    reader: Reader,
 }
 
 impl Keyboard {
@@ -36,7 +35,7 @@ impl Keyboard {
         let none = EventType::from(0u16);
         connection.xkb_select_events(core(), none, events, all, all, &SelectEventsAux::new())?.check()?;
         let keymap = fetch(display, Vec::new())?;
-        Ok(Self { keymap, outdated: false, down: BTreeMap::new(), pressed: HashMap::new() })
+        Ok(Self { keymap, outdated: false, down: BTreeMap::new(), pressed: HashMap::new(), reader: Reader::default() })
     }
 
     /// The layout has changed: it is read again before the next key.
@@ -81,12 +80,20 @@ impl Keyboard {
         }
     }
 
-    /// When this keysym can be typed: later than now only if a keycode must first lose another meaning.
+    /// `None` when this keysym can be typed now. Else a keycode must first lose another meaning that may not have been read
+    /// yet; this is when it will have been, at the latest.
     pub(super) fn ready_at(&mut self, display: &Display, keysym: u32) -> Result<Option<Instant>, InputError> {
         self.refresh(display)?;
         let Some(reused) = self.keymap.next_reused() else { return Ok(None) };
-        let known = self.keymap.stroke(keysym, state(display)?).is_some();
-        Ok(self.pressed.get(&reused).filter(|_| !known).map(|&pressed| pressed + SETTLE))
+        if self.keymap.stroke(keysym, state(display)?).is_some() {
+            return Ok(None);
+        }
+        self.pressed.get(&reused).map_or(Ok(None), |&pressed| self.reader.read_at(display, pressed))
+    }
+
+    /// Takes in a message that may be from the program that gets the keys.
+    pub(super) fn handle(&mut self, display: &Display, event: &ClientMessageEvent) -> Result<(), InputError> {
+        self.reader.handle(display, event)
     }
 
     /// Turns Caps Lock and Num Lock on or off.

@@ -5,6 +5,9 @@
 //! X server by XTEST. Keys are X11 keysyms by name, so any client layout works with any server layout; what the
 //! server's layout lacks is typed through a spare keycode.
 //!
+//! Fingers and pens reach programs as such where the X server reads devices of the kernel and this process may make some
+//! (Xorg, `/dev/uinput`); else the first finger, or the pen, is the pointer.
+//!
 //! Clipboard content, screen sizes and scales come upstream as custom events; what is copied on the desktop, the image of
 //! the pointer and the size of the screen go downstream, out of band (see `events`). A scale is also posted as an element
 //! message `egldesktop-dpi`, for the application to hand to the desktop session.
@@ -26,7 +29,11 @@ mod imp;
 mod keyboard;
 mod keymap;
 mod pointer;
+mod reader;
 mod screen;
+mod touch;
+mod uinput;
+mod wheel;
 mod worker;
 
 glib::wrapper! {

@@ -39,13 +39,17 @@ impl Pointer {
     }
 
     pub(super) fn move_to(&mut self, display: &Display, x: f64, y: f64) -> Result<(), InputError> {
-        let screen = (f64::from(display.size.0), f64::from(display.size.1));
-        let video = self.video.unwrap_or(screen);
-        let place = |position: f64, video: f64, screen: f64| {
-            (position * screen / video).round().clamp(0.0, (screen - 1.0).max(0.0))
-        };
+        let ((x, y), (width, height)) = (self.share(display, x, y), display.size);
+        let place = |share: f64, size: u16| (share * f64::from(size)).round().min(f64::from(size.saturating_sub(1)));
         self.fraction = (0.0, 0.0);
-        motion(display, ABSOLUTE, place(x, video.0, screen.0), place(y, video.1, screen.1))
+        motion(display, ABSOLUTE, place(x, width), place(y, height))
+    }
+
+    /// The share of the screen that is left of and above a pixel of the video, from 0 to 1.
+    pub(super) fn share(&self, display: &Display, x: f64, y: f64) -> (f64, f64) {
+        let (width, height) = self.video.unwrap_or((display.size.0.into(), display.size.1.into()));
+        let share = |position: f64, size: f64| if size > 0.0 { (position / size).clamp(0.0, 1.0) } else { 0.0 };
+        (share(x, width), share(y, height))
     }
 
     pub(super) fn move_by(&mut self, display: &Display, dx: f64, dy: f64) -> Result<(), InputError> {
@@ -69,8 +73,8 @@ impl Pointer {
 
     /// Right and up are positive.
     pub(super) fn scroll(&mut self, display: &Display, dx: f64, dy: f64) -> Result<(), InputError> {
-        let dx = take_whole(&mut self.ticks.0, dx).clamp(-MAX_TICKS, MAX_TICKS);
-        let dy = take_whole(&mut self.ticks.1, dy).clamp(-MAX_TICKS, MAX_TICKS);
+        let dx = take_ticks(&mut self.ticks.0, dx).clamp(-MAX_TICKS, MAX_TICKS);
+        let dy = take_ticks(&mut self.ticks.1, dy).clamp(-MAX_TICKS, MAX_TICKS);
         let directions = [(dx, WHEEL_RIGHT, WHEEL_LEFT), (dy, WHEEL_UP, WHEEL_DOWN)];
         for (turns, positive, negative) in directions {
             let button = if turns > 0.0 { positive } else { negative };
@@ -101,6 +105,14 @@ fn motion(display: &Display, detail: u8, x: f64, y: f64) -> Result<(), InputErro
     Ok(())
 }
 
+/// The same for the wheel: what is left from scrolling down must not eat into the first tick of scrolling up.
+fn take_ticks(rest: &mut f64, more: f64) -> f64 {
+    if *rest * more < 0.0 {
+        *rest = 0.0;
+    }
+    take_whole(rest, more)
+}
+
 /// Adds to what was left over and takes the whole part out.
 fn take_whole(rest: &mut f64, more: f64) -> f64 {
     let sum = *rest + more;
@@ -120,5 +132,12 @@ mod tests {
         assert!((moved + rest - 3.0).abs() < 1e-9 && rest.abs() < 1.0);
         let back: f64 = std::iter::repeat_with(|| take_whole(&mut rest, -0.3)).take(10).sum();
         assert!((moved + back + rest).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_wheel_that_turns_back_starts_afresh() {
+        let mut rest = 0.0;
+        let turns = [0.75, -0.5, -0.5, 0.75, 0.25].map(|turn| take_ticks(&mut rest, turn));
+        assert_eq!(turns, [0.0, 0.0, -1.0, 0.0, 1.0]);
     }
 }

@@ -14,6 +14,19 @@ const CLIPBOARD: &str = "egldesktop-clipboard";
 const CLIPBOARD_TAKEN: &str = "egldesktop-clipboard-taken";
 /// Name of the structure of the size of the screen; fields `width` and `height` (uint, pixels).
 const SCREEN: &str = "egldesktop-screen";
+/// Name of the structure of the devices that programs on the desktop see; fields `touch`, `pen` and `wheel` (boolean).
+const DEVICES: &str = "egldesktop-devices";
+
+/// Devices that programs on the desktop see, beside keyboard and mouse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// A touch screen; without one, a finger is a mouse to them.
+    pub touch: bool,
+    /// A pen with pressure and tilt; without one, it is a mouse to them.
+    pub pen: bool,
+    /// A wheel that turns by parts of a tick.
+    pub wheel: bool,
+}
 
 /// Something that happened on the desktop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +51,8 @@ pub enum DesktopEvent {
         /// From the top to the bottom.
         height: u32,
     },
+    /// Programs see these devices now.
+    Devices(Devices),
 }
 
 impl DesktopEvent {
@@ -61,6 +76,9 @@ impl DesktopEvent {
             Self::Screen { width, height } => {
                 gst::Structure::builder(SCREEN).field("width", width).field("height", height).build()
             }
+            Self::Devices(Devices { touch, pen, wheel }) => {
+                gst::Structure::builder(DEVICES).field("touch", touch).field("pen", pen).field("wheel", wheel).build()
+            }
         };
         gst::event::CustomDownstreamOob::new(structure)
     }
@@ -80,6 +98,11 @@ impl DesktopEvent {
             CLIPBOARD => Some(Self::Clipboard(read_parts(structure).into())),
             CLIPBOARD_TAKEN => Some(Self::ClipboardTaken(structure.get("transaction").ok()?)),
             SCREEN => Some(Self::Screen { width: structure.get("width").ok()?, height: structure.get("height").ok()? }),
+            DEVICES => Some(Self::Devices(Devices {
+                touch: structure.get("touch").ok()?,
+                pen: structure.get("pen").ok()?,
+                wheel: structure.get("wheel").ok()?,
+            })),
             _ => None,
         }
     }
@@ -133,6 +156,7 @@ pub(super) mod tests {
             DesktopEvent::Clipboard(parts().into()),
             DesktopEvent::ClipboardTaken(u64::MAX),
             DesktopEvent::Screen { width: 1366, height: 768 },
+            DesktopEvent::Devices(Devices { touch: true, pen: false, wheel: true }),
         ] {
             assert_eq!(DesktopEvent::parse(&sent.to_event()), Some(sent));
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use gst::prelude::*;
 use selkies_protocol::clipboard::Part;
 
-use crate::events::DesktopEvent;
+use crate::events::{DesktopEvent, Devices};
 
 /// Someone who does. Called from the thread that saw it happen, and must not keep it.
 pub(super) trait Listener: Send + Sync {
@@ -17,6 +17,7 @@ pub(super) trait Listener: Send + Sync {
 pub(super) struct Listeners {
     listeners: Mutex<Vec<Weak<dyn Listener>>>,
     clipboard: Mutex<Option<Arc<[Part]>>>,
+    devices: Mutex<Devices>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,6 +48,9 @@ impl Listeners {
         if let DesktopEvent::Clipboard(parts) = event {
             self.set_clipboard(parts.clone());
         }
+        if let DesktopEvent::Devices(devices) = event {
+            *lock(&self.devices) = *devices;
+        }
         // Not under the lock: a listener may be added meanwhile.
         let listeners: Vec<_> = {
             let mut listeners = lock(&self.listeners);
@@ -56,6 +60,11 @@ impl Listeners {
         for listener in listeners {
             listener.desktop_event(event);
         }
+    }
+
+    /// The devices that programs on the desktop see, as far as it is known.
+    pub(super) fn devices(&self) -> Devices {
+        *lock(&self.devices)
     }
 
     /// What the desktop would paste, as far as it is known.

@@ -21,6 +21,7 @@ pub(super) struct Reports {
     fps: Gauge<f64, AtomicU64>,
     fps_hist: Histogram,
     latency: Gauge<f64, AtomicU64>,
+    refused: Counter,
 }
 
 /// The numbers of one stream of the element.
@@ -69,7 +70,12 @@ struct StreamLabels {
 
 impl Default for Reports {
     fn default() -> Self {
-        Self { fps: Gauge::default(), fps_hist: Histogram::new([0.0, 20.0, 40.0, 60.0]), latency: Gauge::default() }
+        Self {
+            fps: Gauge::default(),
+            fps_hist: Histogram::new([0.0, 20.0, 40.0, 60.0]),
+            latency: Gauge::default(),
+            refused: Counter::default(),
+        }
     }
 }
 
@@ -85,6 +91,11 @@ impl Reports {
         self.latency.set(milliseconds);
     }
 
+    /// A message of a viewer was none that can be acted on.
+    pub(super) fn refused(&self) {
+        self.refused.inc();
+    }
+
     /// Everything as Prometheus reads it.
     pub(super) fn print(&self, streams: &[StreamStats], viewers: &[ViewerStats]) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
@@ -95,6 +106,7 @@ impl Reports {
         let connected = Gauge::<i64>::default();
         connected.set(viewers.len() as i64);
         ours.register("viewers", "Connections of viewers", connected);
+        ours.register("messages_refused", "Messages of clients that were malformed or unknown", self.refused.clone());
         add_streams(ours, streams);
         add_viewers(ours, viewers);
 

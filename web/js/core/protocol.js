@@ -55,6 +55,48 @@ export function wheelSteps(ticks) {
   return steps;
 }
 
+/**
+ * Parts of a tick, for a desktop that has said `smooth_wheel`.
+ * @param {number} dx ticks, to the right
+ * @param {number} dy ticks, down
+ * @returns {string[]} several where it is more than one message may turn
+ */
+export function wheelTurns(dx, dy) {
+  const messages = [];
+  const parts = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)) / MAX_TICKS);
+  for (let part = 0; part < parts; part++) messages.push(`ws,${fine(dx / parts)},${fine(dy / parts)}`);
+  return messages;
+}
+
+/** Bits of a pen's state, for a desktop that has said `pen`. */
+export const PenButton = Object.freeze({ contact: 1, barrel: 2, eraser: 4, near: 8 });
+
+/**
+ * @param {number} x pixels of the video
+ * @param {number} y
+ * @param {number} pressure from 0 to 1
+ * @param {number} tiltX degrees, to the right
+ * @param {number} tiltY degrees, towards the user
+ * @param {number} buttons of PenButton; 0: it is gone
+ */
+export const pen = (x, y, pressure, tiltX, tiltY, buttons) =>
+  `pen,${Math.round(x)},${Math.round(y)},${fine(pressure)},${Math.round(tiltX)},${Math.round(tiltY)},${buttons}`;
+
+/**
+ * A finger comes down, for a desktop that has said `touch`.
+ * @param {number} id below 10
+ * @param {number} x pixels of the video
+ * @param {number} y
+ * @param {number} pressure from 0 to 1
+ */
+export const touchDown = (id, x, y, pressure) => `td,${id},${Math.round(x)},${Math.round(y)},${fine(pressure)}`;
+/** @type {typeof touchDown} */
+export const touchMotion = (id, x, y, pressure) => `tm,${id},${Math.round(x)},${Math.round(y)},${fine(pressure)}`;
+/** @param {number} id */
+export const touchUp = (id) => `tu,${id}`;
+/** All fingers go up. */
+export const touchCancel = () => 'tc';
+
 /** @param {number} keysym */
 export const keyDown = (keysym) => `kd,${keysym}`;
 /** @param {number} keysym */
@@ -255,6 +297,11 @@ function pixel(value) {
 /** @param {number} value */
 function decimal(value) {
   return String(Math.round(value * 100) / 100 + 0);
+}
+
+/** @param {number} value */
+function fine(value) {
+  return String(Math.round(value * 10000) / 10000 + 0);
 }
 
 /** @param {number} unit */

@@ -81,6 +81,11 @@ export class Keyboard {
     else this.#release(`button:${keysym}`);
   }
 
+  /** Whether one of the Control keys is down. */
+  get control() {
+    return [...this.#held.values()].some((keysym) => keysym === Keysym.Control || keysym === Keysym.ControlRight);
+  }
+
   /** Releases everything, here and on the server. */
   reset() {
     this.#held.clear();

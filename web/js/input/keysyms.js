@@ -16,6 +16,7 @@ export const Keysym = Object.freeze({
   F4: 0xffc1,
   Shift: 0xffe1,
   Control: 0xffe3,
+  ControlRight: 0xffe4,
   CapsLock: 0xffe5,
   NumLock: 0xff7f,
   Alt: 0xffe9,

@@ -1,13 +1,19 @@
-/** Mouse, wheel and pointer lock to the desktop; fingers go on to Touch. */
+/** Mouse, wheel and pointer lock to the desktop; fingers and pens go on to Contacts, or to Touch. */
 
-import { mouseAbsolute, mouseRelative, wheelSteps } from '../core/protocol.js';
+import { keyDown, keyUp, mouseAbsolute, mouseRelative, wheelSteps, wheelTurns } from '../core/protocol.js';
+import { Contacts } from './contacts.js';
 import { fittedBox, maskOfButtons, toVideo } from './geometry.js';
+import { Keysym } from './keysyms.js';
 import { Touch } from './touch.js';
-import { WheelAccumulator } from './wheel.js';
+import { WheelAccumulator, ticksOf } from './wheel.js';
 
 /** More than this in the send queue means the network is behind: a move that is old when it arrives
  * only makes the pointer trail. */
 const CONGESTED_BYTES = 16 * 1024;
+/** A held button is repeated: the server lets go of everything for a client that says nothing any more. */
+const HEARTBEAT_MS = 1000;
+/** Two fingers that go apart on a touchpad arrive as a wheel; what it takes to make things a tenth larger. */
+const PINCH_PIXELS_PER_TICK = 10;
 
 /**
  * @typedef {object} PointerOptions
@@ -17,14 +23,21 @@ const CONGESTED_BYTES = 16 * 1024;
  * @property {() => number} buffered
  * @property {(kind: string) => void} onPress the user pressed on the desktop
  * @property {() => void} onLockRefused
+ * @property {() => boolean} controlDown the user holds Control
  * @property {boolean} [mac]
  */
 
 export class Pointer {
   #options;
   #wheel = new WheelAccumulator();
+  #pinch = new WheelAccumulator(PINCH_PIXELS_PER_TICK);
+  #contacts;
+  /** What the desktop has; one that does not say so has nothing but a mouse. */
+  #devices = { touch: false, pen: false, smoothWheel: false };
   #mask = 0;
   #at = { x: 0, y: 0 };
+  /** @type {ReturnType<typeof setInterval> | null} */
+  #heartbeat = null;
   /** Buttons that belong to a Ctrl+Shift+click and must not reach the desktop. */
   #swallow = false;
 
@@ -36,11 +49,20 @@ export class Pointer {
       move: (x, y, mask) => this.#touched(x, y, mask),
       scroll: (dx, dy) => this.#turn(dx, dy, 0),
     });
+    const contacts = new Contacts({
+      send: options.send,
+      locate: (x, y) => (this.#locate(x, y), this.#at),
+      congested: () => options.buffered() > CONGESTED_BYTES,
+    });
+    this.#contacts = contacts;
+    const isContact = (/** @type {PointerEvent} */ { pointerType }) =>
+      (pointerType === 'touch' && this.#devices.touch) || (pointerType === 'pen' && this.#devices.pen);
 
     area.addEventListener('pointerdown', (event) => {
       // A drag that leaves the window still ends here. (A locked pointer cannot leave, nor be captured.)
       if (!this.locked) area.setPointerCapture(event.pointerId);
       options.onPress(event.pointerType);
+      if (isContact(event)) return event.pointerType === 'pen' ? contacts.pen(event) : contacts.down(event);
       if (event.pointerType === 'touch') return touch.down(event);
       if (event.ctrlKey && event.shiftKey && event.button === 0 && !this.locked) {
         this.#swallow = true;
@@ -50,16 +72,25 @@ export class Pointer {
       this.#mouse(event);
     });
     area.addEventListener('pointermove', (event) => {
-      if (event.pointerType === 'touch') touch.move(event);
-      else this.#mouse(event);
+      if (event.pointerType === 'pen' && this.#devices.pen) return contacts.pen(event);
+      if (event.pointerType !== 'touch') return this.#mouse(event);
+      // Whichever of the two it came down for knows it.
+      contacts.move(event);
+      touch.move(event);
     });
     area.addEventListener('pointerup', (event) => {
-      if (event.pointerType === 'touch') touch.up(event);
-      else this.#mouse(event);
+      if (event.pointerType === 'pen' && this.#devices.pen) return contacts.pen(event);
+      if (event.pointerType !== 'touch') return this.#mouse(event);
+      contacts.up(event);
+      touch.up(event);
     });
     area.addEventListener('pointercancel', (event) => {
-      if (event.pointerType === 'touch') touch.cancel(event);
-      else this.release();
+      if (event.pointerType !== 'touch') return this.release();
+      contacts.up(event);
+      touch.cancel(event);
+    });
+    area.addEventListener('pointerleave', (event) => {
+      if (event.pointerType === 'pen') contacts.penGone();
     });
     area.addEventListener('wheel', (event) => this.#wheelEvent(event), { passive: false });
     // Autoscroll, back and forward, text selection, the context menu: none of them belongs here.
@@ -92,11 +123,24 @@ export class Pointer {
     if (this.locked) document.exitPointerLock();
   }
 
-  /** Lets go of all buttons. */
+  /**
+   * What the desktop has beside a mouse.
+   * @param {'touch' | 'pen' | 'smoothWheel'} device
+   * @param {boolean} there
+   */
+  setDevice(device, there) {
+    if (this.#devices[device] === there) return;
+    this.release();
+    this.#devices[device] = there;
+  }
+
+  /** Lets go of all buttons, fingers and pens. */
   release() {
     this.#wheel.reset();
+    this.#pinch.reset();
+    this.#contacts.release();
     if (this.#mask === 0) return;
-    this.#mask = 0;
+    this.#hold(0);
     this.#send(0, 0);
   }
 
@@ -110,7 +154,7 @@ export class Pointer {
     // this event is.
     const mask = maskOfButtons(event.buttons);
     const button = mask !== this.#mask;
-    this.#mask = mask;
+    this.#hold(mask);
     if (!button && this.#options.buffered() > CONGESTED_BYTES) return;
     if (this.locked) {
       const ratio = this.#pixelRatio();
@@ -128,7 +172,7 @@ export class Pointer {
    */
   #touched(clientX, clientY, mask) {
     const button = mask !== this.#mask;
-    this.#mask = mask;
+    this.#hold(mask);
     if (!button && this.#options.buffered() > CONGESTED_BYTES) return;
     this.#locate(clientX, clientY);
     this.#send(0, 0);
@@ -142,7 +186,21 @@ export class Pointer {
     // wants to decide for itself. (On macOS it is the system that turns it.)
     if (event.shiftKey && deltaY === 0 && !this.#options.mac) [deltaX, deltaY] = [0, deltaX];
     if (!this.locked) this.#locate(event.clientX, event.clientY);
-    this.#turn(deltaX, deltaY, event.deltaMode);
+    // Browsers say Control of a pinch, which no key is held for; programs zoom by the key.
+    if (event.ctrlKey && !this.#options.controlDown()) this.#zoom(deltaY, event.deltaMode);
+    else this.#turn(deltaX, deltaY, event.deltaMode);
+  }
+
+  /**
+   * @param {number} delta
+   * @param {number} mode
+   */
+  #zoom(delta, mode) {
+    const steps = wheelSteps(this.#pinch.add(0, delta, mode));
+    if (steps.length === 0) return;
+    this.#options.send(keyDown(Keysym.Control));
+    this.#step(steps);
+    this.#options.send(keyUp(Keysym.Control));
   }
 
   /**
@@ -151,9 +209,27 @@ export class Pointer {
    * @param {number} mode
    */
   #turn(deltaX, deltaY, mode) {
-    for (const { bit, magnitude } of wheelSteps(this.#wheel.add(deltaX, deltaY, mode))) {
+    if (!this.#devices.smoothWheel) return this.#step(wheelSteps(this.#wheel.add(deltaX, deltaY, mode)));
+    const { x, y } = ticksOf(deltaX, deltaY, mode);
+    if (!this.locked) this.#send(0, 0); // where it turns
+    for (const message of wheelTurns(x, y)) this.#options.send(message);
+  }
+
+  /** @param {{bit: number, magnitude: number}[]} steps */
+  #step(steps) {
+    for (const { bit, magnitude } of steps) {
       this.#send(0, 0, this.#mask | bit, magnitude);
       this.#send(0, 0, this.#mask & ~bit, 0);
+    }
+  }
+
+  /** @param {number} mask */
+  #hold(mask) {
+    this.#mask = mask;
+    if (mask !== 0) this.#heartbeat ??= setInterval(() => this.#send(0, 0), HEARTBEAT_MS);
+    else if (this.#heartbeat !== null) {
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = null;
     }
   }
 

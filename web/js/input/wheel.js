@@ -11,21 +11,40 @@ const LINES_PER_TICK = 3;
 /** A page is what a user would call "a good turn of the wheel". */
 const TICKS_PER_PAGE = 6;
 
-/** @typedef {{x: number, y: number}} Ticks whole numbers; positive is right and down */
+/** @typedef {{x: number, y: number}} Ticks positive is right and down */
+
+/**
+ * Ticks and parts of them.
+ * @param {number} deltaX
+ * @param {number} deltaY
+ * @param {number} [deltaMode] WheelEvent.deltaMode: 0 pixels, 1 lines, 2 pages
+ * @param {number} [pixelsPerTick]
+ * @returns {Ticks}
+ */
+export function ticksOf(deltaX, deltaY, deltaMode = 0, pixelsPerTick = PIXELS_PER_TICK) {
+  return { x: inTicks(deltaX, deltaMode, pixelsPerTick), y: inTicks(deltaY, deltaMode, pixelsPerTick) };
+}
 
 export class WheelAccumulator {
+  #pixelsPerTick;
   #x = 0;
   #y = 0;
+
+  /** @param {number} [pixelsPerTick] */
+  constructor(pixelsPerTick = PIXELS_PER_TICK) {
+    this.#pixelsPerTick = pixelsPerTick;
+  }
 
   /**
    * @param {number} deltaX
    * @param {number} deltaY
-   * @param {number} [deltaMode] WheelEvent.deltaMode: 0 pixels, 1 lines, 2 pages
-   * @returns {Ticks}
+   * @param {number} [deltaMode] WheelEvent.deltaMode
+   * @returns {Ticks} whole numbers
    */
   add(deltaX, deltaY, deltaMode = 0) {
-    this.#x = accumulate(this.#x, inTicks(deltaX, deltaMode));
-    this.#y = accumulate(this.#y, inTicks(deltaY, deltaMode));
+    const more = ticksOf(deltaX, deltaY, deltaMode, this.#pixelsPerTick);
+    this.#x = accumulate(this.#x, more.x);
+    this.#y = accumulate(this.#y, more.y);
     const ticks = { x: whole(this.#x), y: whole(this.#y) };
     this.#x -= ticks.x;
     this.#y -= ticks.y;
@@ -41,12 +60,13 @@ export class WheelAccumulator {
 /**
  * @param {number} delta
  * @param {number} mode
+ * @param {number} pixelsPerTick
  */
-function inTicks(delta, mode) {
+function inTicks(delta, mode, pixelsPerTick) {
   if (!Number.isFinite(delta)) return 0;
   if (mode === 1) return delta / LINES_PER_TICK;
   if (mode === 2) return delta * TICKS_PER_PAGE;
-  return delta / PIXELS_PER_TICK;
+  return delta / pixelsPerTick;
 }
 
 /**

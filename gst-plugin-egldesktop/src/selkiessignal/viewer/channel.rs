@@ -8,6 +8,7 @@ use selkies_protocol::held::{Action, Held};
 use selkies_protocol::input::ClientMessage;
 use selkies_protocol::request::Request;
 use selkies_protocol::signalling::{Dialect, Hello};
+use selkies_protocol::touch::{MAX_FINGERS, Phase};
 
 use super::CAT;
 use super::exchange::Exchange;
@@ -175,13 +176,14 @@ impl State {
 
     fn message(&self, text: &str) {
         if text.len() > MAX_MESSAGE {
+            self.hub.reports.refused();
             gst::warning!(CAT, "viewer {}: dropped a message of {} bytes", self.id, text.len());
             return;
         }
         self.heard.again();
         match Request::parse(text) {
             Some(Ok(request)) => return self.request(request),
-            Some(Err(error)) => return gst::debug!(CAT, "viewer {}: {error}", self.id),
+            Some(Err(error)) => return self.refuse(&error),
             None => {}
         }
         match ClientMessage::parse(text) {
@@ -193,7 +195,8 @@ impl State {
                 let mut hands = self.hands();
                 // Under the lock: who loses control lets go of everything under the same one.
                 if self.hub.controls(self.id) {
-                    let actions = hands.held.apply(message);
+                    let smooth = self.hub.video().is_some_and(|video| video.listeners().devices().wheel);
+                    let actions = hands.held.apply(message, smooth);
                     if let Some(feedback) = self.feedback.as_ref().filter(|_| !actions.is_empty()) {
                         feedback.lead();
                     }
@@ -201,8 +204,13 @@ impl State {
                 }
             }
             // What was typed must not get into a log, so not the text itself.
-            Err(error) => gst::debug!(CAT, "viewer {}: {error}", self.id),
+            Err(error) => self.refuse(&error),
         }
+    }
+
+    fn refuse(&self, error: &dyn std::fmt::Display) {
+        self.hub.reports.refused();
+        gst::debug!(CAT, "viewer {}: {error}", self.id);
     }
 
     /// The desktop gets the size and the scale of the browser's window, where browsers may do that.
@@ -212,12 +220,10 @@ impl State {
         scale.into_iter().chain(size).for_each(|message| self.message(&message));
     }
 
-    /// A browser that has fallen silent lets go of its keys.
+    /// A browser that has fallen silent lets go of everything.
     fn check_silence(&self) {
         if self.heard.too_long_ago() {
-            let mut hands = self.hands();
-            let actions = hands.held.apply(ClientMessage::KeyReset);
-            self.act(&mut hands, actions);
+            self.release_all(&mut self.hands());
         }
     }
 
@@ -238,6 +244,11 @@ impl State {
         }
     }
 
+    /// A number of its own for each finger of each viewer.
+    fn identifier(&self, finger: u8) -> u32 {
+        (self.id as u32).wrapping_mul(MAX_FINGERS.into()).wrapping_add(finger.into())
+    }
+
     fn release_all(&self, hands: &mut Hands) {
         let actions = hands.held.release_all();
         self.act(hands, actions);
@@ -255,11 +266,22 @@ impl State {
                 Action::MoveBy(dx, dy) => InputEvent::MoveBy { dx, dy },
                 Action::Button(button, pressed) => InputEvent::Button { button, pressed },
                 // GStreamer counts up as positive.
-                Action::Scroll(dx, dy) => InputEvent::Scroll { dx: dx.into(), dy: f64::from(-dy) },
+                Action::Scroll(dx, dy) => InputEvent::Scroll { dx, dy: -dy },
                 Action::Key(keysym, pressed) => InputEvent::Key { keysym, pressed },
                 Action::Text(text) => InputEvent::Text(text),
                 Action::Locks { caps, num } => InputEvent::Locks { caps, num },
                 Action::Resize { width, height } => InputEvent::Resize { width, height },
+                Action::Touch(phase, finger) => {
+                    let pressure = if phase == Phase::Up { 0.0 } else { finger.pressure };
+                    InputEvent::Touch {
+                        phase,
+                        identifier: self.identifier(finger.id),
+                        x: finger.x,
+                        y: finger.y,
+                        pressure,
+                    }
+                }
+                Action::Pen(pen) => InputEvent::Pen(pen),
                 Action::Scale(ratio) => InputEvent::Scale(ratio),
             };
             if !video.push_upstream(input.to_event(hands.pointer)) {

@@ -9,7 +9,7 @@ use selkies_protocol::signalling::Dialect;
 
 use super::CAT;
 use super::outbox::Outbox;
-use crate::events::{DesktopEvent, InputEvent};
+use crate::events::{DesktopEvent, Devices, InputEvent};
 use crate::selkiessignal::hub::Hub;
 use crate::selkiessignal::listeners::Listener;
 
@@ -69,7 +69,10 @@ impl Exchange {
                 video.push_upstream(InputEvent::Clipboard { parts, transaction }.to_event((0.0, 0.0)));
             }
             Ok(None) => {}
-            Err(error) => gst::debug!(CAT, "viewer {}: {error}", self.id),
+            Err(error) => {
+                self.hub.reports.refused();
+                gst::debug!(CAT, "viewer {}: {error}", self.id);
+            }
         }
     }
 
@@ -107,6 +110,14 @@ impl Listener for Exchange {
             DesktopEvent::Screen { width, height } => {
                 self.outbox.send(&control::system(&format!("resolution,{width}x{height}")));
             }
+            // Clients of selkies-gstreamer send a mouse anyway.
+            DesktopEvent::Devices(Devices { touch, pen, wheel }) if self.dialect == Dialect::Extended => {
+                for (name, there) in [("touch", touch), ("pen", pen), ("smooth_wheel", wheel)] {
+                    let there = if *there { "True" } else { "False" };
+                    self.outbox.send(&control::system(&format!("{name},{there}")));
+                }
+            }
+            DesktopEvent::Devices(_) => {}
         }
     }
 }

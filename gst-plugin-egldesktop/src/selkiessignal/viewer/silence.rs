@@ -1,5 +1,5 @@
-//! Notices when a browser that holds a key has fallen silent: it repeats each second what it holds, so a key that it
-//! does not speak of any more is one that its user can't let go.
+//! Notices when a browser that holds a key or a button has fallen silent: it repeats each second what it holds, so what
+//! it does not speak of any more is what its user can't let go.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
