@@ -7,6 +7,8 @@ mod encoder;
 mod hostile;
 mod input;
 mod picture;
+mod saved;
 mod sound;
+mod statistics;
 mod turn;
 mod viewers;

@@ -10,6 +10,7 @@ pub mod link;
 pub mod namespace;
 pub mod nat;
 pub mod native;
+pub mod noise;
 pub mod painter;
 pub mod process;
 pub mod pulse;

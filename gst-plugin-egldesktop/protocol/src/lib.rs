@@ -17,3 +17,4 @@ pub mod held;
 pub mod input;
 pub mod request;
 pub mod signalling;
+pub mod statistics;
