@@ -16,7 +16,7 @@ use crate::{
     plan::{Display, Plan},
     plugin::Plugin,
     services::{Services, session},
-    settings::Settings,
+    settings::{Saved, Settings},
     supervise::{Signals, become_subreaper, kill_all},
 };
 
@@ -26,6 +26,8 @@ pub(crate) const LATER: &str = "(known once it runs)";
 /// Everything that is decided before anything is started.
 pub(crate) struct Desktop {
     pub(crate) settings: Settings,
+    /// What viewers changed in earlier runs; it is kept up to date.
+    pub(crate) saved: Saved,
     pub(crate) access: Access,
     pub(crate) library: Library,
     /// What is known before anything runs.
@@ -104,7 +106,7 @@ impl Desktop {
         services: &mut Services,
         stop: &mut Option<pipeline::Handle>,
     ) -> anyhow::Result<Player> {
-        let Self { settings, access, library, variables, choice, plan, plugin } = self;
+        let Self { settings, saved, access, library, variables, choice, plan, plugin } = self;
         if let Display::Private(programs) = &plan.display
             && programs.is_empty()
         {
@@ -122,7 +124,7 @@ impl Desktop {
         let assembly = Assembly::of(library, &choice.name, choice.chosen, &variables)?;
         let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;
 
-        let mut player = Player::new(pipeline, assembly, Gpu::open(settings.gpu))?;
+        let mut player = Player::new(pipeline, assembly, Gpu::open(settings.gpu), saved.clone())?;
         *stop = Some(player.handle());
         let address = tokio::select! {
             started = player.start() => started?,
@@ -165,6 +167,8 @@ fn url(scheme: &str, bound: &str) -> String {
         Ok(address) if address.ip().is_unspecified() => {
             format!("{scheme}://localhost:{}/   (and at every address of this machine)", address.port())
         }
+        // Somebody else's page.
+        _ if bound.contains("://") => format!("joined {bound}"),
         // For a proxy.
         _ if bound.starts_with("unix:") => bound.to_owned(),
         _ => format!("{scheme}://{bound}/"),
@@ -194,6 +198,7 @@ mod tests {
     fn the_address_can_be_opened() {
         assert_eq!(url("https", "[::1]:8080"), "https://[::1]:8080/");
         assert_eq!(url("http", "unix:/run/desktop"), "unix:/run/desktop");
+        assert_eq!(url("http", "wss://host/ws"), "joined wss://host/ws");
         assert!(url("http", "0.0.0.0:80").starts_with("http://localhost:80/ "));
         assert!(url("http", "[::]:80").starts_with("http://localhost:80/ "));
     }

@@ -91,6 +91,7 @@ impl Explanation {
     ) -> Result<Self, AssembleError> {
         let why = match (&choice.notice, settings.encoder == choice.name) {
             (Some(notice), _) => notice.clone(),
+            (None, true) if settings.encoder_is_saved => "a viewer chose it in an earlier run".to_owned(),
             (None, true) => "WEBRTC_ENCODER names it".to_owned(),
             (None, false) => "it is the best that works".to_owned(),
         };

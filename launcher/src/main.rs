@@ -22,7 +22,7 @@ use password::Access;
 use pipeline::{AssembleError, Assembly, Choice, ChooseError, Chooser, Library, Variables};
 use plan::Plan;
 use plugin::Plugin;
-use settings::{Environment, SettingError, Settings, help};
+use settings::{Environment, Saved, SettingError, Settings, help};
 
 /// A Linux desktop in a browser tab. Everything is set by environment variables.
 #[derive(Debug, Parser)]
@@ -69,6 +69,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let environment = Environment::capture();
     log::init(&environment)?;
+    let (environment, saved) = with_saved(environment, arguments.try_encoder.is_none())?;
     let settings = Settings::read(&environment)?;
     let library = Library::new(settings.pipelines.clone());
     if arguments.list_encoders {
@@ -106,13 +107,23 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // Before anything is started: what cannot work ends here.
     let choice = choose(&settings, &library, &variables, &plugin)?;
     let plan = Plan::of(&settings)?;
-    let desktop = app::Desktop { settings, access, library, variables, choice, plan, plugin };
+    let desktop = app::Desktop { settings, saved, access, library, variables, choice, plan, plugin };
     // One thread, this one, runs everything that is asynchronous; see `Spawner` for why.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let outcome = tokio.block_on(app::run(desktop, runtime.path()));
     // A pipeline that hangs must not keep us from ending.
     tokio.shutdown_background();
     outcome
+}
+
+/// The environment, with what viewers changed in earlier runs where it says nothing.
+fn with_saved(environment: Environment, tell: bool) -> Result<(Environment, Saved), SettingError> {
+    let (saved, wrong) = Saved::read(&environment)?;
+    let (values, unfit) = saved.values();
+    for warning in wrong.into_iter().chain(unfit).filter(|_| tell) {
+        tracing::warn!("{warning}");
+    }
+    Ok((environment.with_saved(values), saved))
 }
 
 fn choose(
@@ -123,7 +134,15 @@ fn choose(
 ) -> Result<Choice, ChooseError> {
     let (plugin_note, trial) = (&plugin.note(), &pipeline::run_in_child);
     let chooser = Chooser { library, variables, plugin_note, trial };
-    let choice = chooser.choose(&settings.encoder, settings.encoder_fallback)?;
+    let mut choice = chooser.choose(&settings.encoder, settings.encoder_fallback);
+    if settings.encoder_is_saved
+        && let Err(error) = &choice
+    {
+        // Another machine, or another version: nobody who is here has asked for it.
+        tracing::warn!("the saved encoder cannot be used, so the best that works is: {error}");
+        choice = chooser.choose("auto", settings.encoder_fallback);
+    }
+    let choice = choice?;
     match &choice.notice {
         Some(notice) => tracing::warn!("{notice}"),
         None => tracing::info!("the encoder is {}", choice.name),

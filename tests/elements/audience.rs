@@ -157,11 +157,15 @@ fn a_viewer_at_another_signalling_server_is_served() {
         add_address()?;
         let relay = Relay::start().await?;
         let source = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1";
-        let desktop = Watched::start_with(source, &format!("signalling-uri=ws://{}/", relay.address))?;
+        let desktop =
+            Watched::start_with(source, &format!("listen=127.0.0.1:8080 signalling-uri=ws://{}/", relay.address))?;
         let mut viewer = Viewer::start_with(&relay.address, "/", None, json!({})).await?;
         viewer.wait_for_control(true).await?;
         viewer.wait_for_frames(2).await?;
         assert_eq!(desktop.connections()?, 1);
+        // Instead of a page and signalling of its own: nobody listens there.
+        assert_eq!(desktop.address()?, format!("ws://{}/", relay.address));
+        std::net::TcpListener::bind("127.0.0.1:8080")?;
         Ok(())
     });
 }

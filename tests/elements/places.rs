@@ -126,6 +126,14 @@ async fn metrics_need_the_password_unless_they_have_an_address() -> Result<()> {
     let (status, text) = http::get(&url, Some(("user", "p"))).await?;
     ensure!(status == 200 && text.contains("egldesktop_viewers 0"), "{status} {text}");
 
+    let gpu = "gpu, load=(double)0.5, memory-used=(guint64)1048576, memory-total=(guint64)2097152;";
+    serving.signal.set_property("gpu-statistics", gpu);
+    let (_, text) = http::get(&url, Some(("user", "p"))).await?;
+    ensure!(
+        text.contains("\ngpu_utilization 50.0\n") && text.contains("egldesktop_gpu_memory_bytes 2097152"),
+        "{text}"
+    );
+
     let open = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let (status, text) = http::get(&open("/metrics"), None).await?;
     ensure!(status == 200 && text.contains("fps_hist"), "{status} {text}");

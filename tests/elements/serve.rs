@@ -26,6 +26,10 @@ fn no_password_only_on_the_loopback() -> Result<()> {
     assert!(error.contains("without a password"), "{error}");
     let error = error_of(&signal("nonsense")?)?;
     assert!(error.contains("nonsense"), "{error}");
+    let joins = signal("127.0.0.1:0")?;
+    joins.set_property("signalling-uri", "ws://ada:hunter2@localhost/ws");
+    let error = error_of(&joins)?;
+    assert!(error.contains("properties of their own") && !error.contains("hunter2"), "{error}");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ pub mod link;
 pub mod namespace;
 pub mod nat;
 pub mod native;
+pub mod noise;
 pub mod painter;
 pub mod process;
 pub mod pulse;

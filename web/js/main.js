@@ -5,7 +5,7 @@ import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
 import { createLink, fetchConfig, probeHealth } from './core/http.js';
 import { createPeer } from './core/peer.js';
-import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
+import { decodeMessage, pointerInPicture, pong, resize, scale, statistics } from './core/protocol.js';
 import { Session } from './core/session.js';
 import { openSignalling, signallingUrl } from './core/signalling.js';
 import { summarise } from './core/stats.js';
@@ -232,6 +232,7 @@ session.addEventListener('channel', (event) => {
   clipboard.reset();
   panel.viewers.update(null);
   panel.settings.forget();
+  reports += 1;
   drawn = false;
   if (detail(event)) keyboard.reset();
 });
@@ -273,6 +274,7 @@ async function invite() {
 /** @param {import('./core/protocol.js').SystemMessage} message */
 function systemMessage({ name, value }) {
   if (name === 'encoder') server.encoder = value;
+  else if (name === 'statistics') void reportStats();
   else if (name === 'reload') session.restart();
   else if (name === 'clipboard') clipboard.setPolicy(value);
   else if (panel.settings.show(name, value)) return;
@@ -324,6 +326,17 @@ async function showStats() {
     const { numbers, totals: next } = summarise(report ?? [], totals);
     totals = report ? next : null;
     panel.stats.update(numbers, server);
+    await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
+  }
+}
+
+let reports = 0;
+/** Runs from when the server asks for it until the next connection, and costs nothing otherwise. */
+async function reportStats() {
+  const mine = ++reports;
+  while (mine === reports) {
+    const report = await session.stats().catch(() => null);
+    if (report) for (const message of statistics(report)) send(message);
     await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
   }
 }

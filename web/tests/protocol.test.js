@@ -11,6 +11,19 @@ describe('client to server', () => {
     assert.equal(protocol.mouseRelative(-0.001, 3, 8, 2), 'm2,0,3,8,2');
   });
 
+  it('writes what the browser measures, picture and sound apart', () => {
+    const report = new Map([
+      ['V', { type: 'inbound-rtp', id: 'V', kind: 'video' }],
+      ['A', { type: 'inbound-rtp', id: 'A', kind: 'audio' }],
+      ['T', { type: 'transport', id: 'T' }],
+    ]);
+    const [video, audio] = protocol.statistics(report);
+    assert.deepEqual(JSON.parse(video.replace('_stats_video,', '')).map((stat) => stat.id), ['V', 'T']);
+    assert.deepEqual(JSON.parse(audio.replace('_stats_audio,', '')).map((stat) => stat.id), ['A']);
+    report.delete('A');
+    assert.equal(protocol.statistics(report).length, 1);
+  });
+
   it('splits a long scroll and loses nothing', () => {
     assert.deepEqual(protocol.wheelSteps({ x: 0, y: 0 }), []);
     assert.deepEqual(protocol.wheelSteps({ x: 0, y: 3 }), [{ bit: 8, magnitude: 3 }]);

@@ -59,6 +59,26 @@ impl GpuStatistics {
     }
 }
 
+/// `{"type": "system_stats", "data": …}`: what the desktop's machine does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SystemStatistics {
+    /// Load of all processors together, from 0 to 100.
+    pub cpu_percent: f64,
+    /// In bytes.
+    pub memory_used: u64,
+    /// In bytes.
+    pub memory_total: u64,
+}
+
+impl SystemStatistics {
+    /// The message.
+    pub fn to_message(&self) -> String {
+        let Self { cpu_percent, memory_used, memory_total } = self;
+        let data = json!({ "cpu_percent": cpu_percent, "mem_total": memory_total, "mem_used": memory_used });
+        json!({ "type": "system_stats", "data": data }).to_string()
+    }
+}
+
 /// `{"type": "viewers", "data": …}`: who is connected, as one viewer may know it. Extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Viewers {
@@ -108,6 +128,13 @@ mod tests {
     fn the_load_of_the_gpu() {
         let statistics = GpuStatistics { load: 0.25, memory_used: 512 << 20, memory_total: 8 << 30 };
         let expected = r#"{"data":{"load":0.25,"memory_total":8192,"memory_used":512},"type":"gpu_stats"}"#;
+        assert_eq!(statistics.to_message(), expected);
+    }
+
+    #[test]
+    fn the_load_of_the_machine() {
+        let statistics = SystemStatistics { cpu_percent: 12.5, memory_used: 512, memory_total: 1024 };
+        let expected = r#"{"data":{"cpu_percent":12.5,"mem_total":1024,"mem_used":512},"type":"system_stats"}"#;
         assert_eq!(statistics.to_message(), expected);
     }
 

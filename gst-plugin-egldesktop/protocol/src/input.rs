@@ -36,7 +36,7 @@ pub enum ClientMessage {
     },
     /// `cw`, `cr`, `cws` …: see [`crate::clipboard`].
     Clipboard(ClipboardMessage),
-    /// `r,WIDTHxHEIGHT` or `_arg_resize,true,WIDTHxHEIGHT`: the screen should have this size, in pixels.
+    /// `r,WIDTHxHEIGHT`: the screen should have this size, in pixels.
     Resize {
         /// Even, as Selkies rounds it: up.
         width: u32,
@@ -98,7 +98,6 @@ impl ClientMessage {
             },
             "kl" => locks(rest).ok_or(InputError::Malformed("kl")),
             "r" => resize(rest).ok_or(InputError::Malformed("r")),
-            "_arg_resize" => rest.strip_prefix("true,").and_then(resize).ok_or(InputError::Malformed("_arg_resize")),
             "s" => finite(rest).map(Self::Scale).ok_or(InputError::Malformed("s")),
             "cr" | "cw" | "cb" | "cws" | "cwd" | "cwe" | "cbs" | "cbd" | "cbe" => {
                 ClipboardMessage::parse(verb, rest).map(Self::Clipboard).ok_or(InputError::Malformed("clipboard"))
@@ -216,10 +215,9 @@ mod tests {
     fn screen_and_locks() {
         let resize = Ok(ClientMessage::Resize { width: 1366, height: 768 });
         assert_eq!(ClientMessage::parse("r,1365x767"), resize);
-        assert_eq!(ClientMessage::parse("_arg_resize,true,1366x768"), resize);
         assert_eq!(ClientMessage::parse("s,1.5"), Ok(ClientMessage::Scale(1.5)));
         assert_eq!(ClientMessage::parse("kl,1,0"), Ok(ClientMessage::Locks { caps: true, num: false }));
-        for bad in ["r,0x768", "r,1366", "r,99999x1", "_arg_resize,false,2x2", "s,NaN", "kl,1", "kl,2,0"] {
+        for bad in ["r,0x768", "r,1366", "r,99999x1", "s,NaN", "kl,1", "kl,2,0"] {
             assert!(ClientMessage::parse(bad).is_err(), "{bad}");
         }
     }

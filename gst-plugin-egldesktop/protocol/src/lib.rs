@@ -18,5 +18,6 @@ pub mod held;
 pub mod input;
 pub mod request;
 pub mod signalling;
+pub mod statistics;
 pub mod touch;
 pub mod wheel;

@@ -1,6 +1,9 @@
 //! What a browser asks of the session on the data channel: control of the desktop, bitrates, and what it measures.
 //! Everything that is no request is [`crate::input`].
 
+use crate::signalling::parse_size;
+use crate::statistics::{Medium, Statistics};
+
 /// The highest number of a viewer; numbers count up from 1.
 const MAX_ID: u64 = u32::MAX as u64;
 
@@ -11,6 +14,15 @@ pub enum Request {
     Control(ControlRequest),
     /// `vb,<kbit/s>`, `ab,<bit/s>` or `_arg_fps,<n>`.
     Tune(Tune),
+    /// `_arg_resize,true,<width>x<height>` or `_arg_resize,false,…`: whether browsers give the screen their size.
+    EnableResize {
+        /// Whether they do.
+        on: bool,
+        /// That of the browser's window, in pixels.
+        window: Option<(u32, u32)>,
+    },
+    /// `_stats_video,<json>` or `_stats_audio,<json>`: what the browser measures of its connection.
+    Statistics(Statistics),
     /// `_f,<n>`: frames per second that the browser shows.
     Framerate(f64),
     /// `_l,<ms>`: delay that the browser sees, in milliseconds.
@@ -53,6 +65,9 @@ impl Request {
             "vb" => ("vb", within(rest, 100, 1_000_000).map(|rate| Self::Tune(Tune::VideoBitrate(rate)))),
             "ab" => ("ab", within(rest, 6_000, 510_000).map(|rate| Self::Tune(Tune::AudioBitrate(rate)))),
             "_arg_fps" => ("_arg_fps", within(rest, 1, 480).map(|rate| Self::Tune(Tune::Framerate(rate)))),
+            "_arg_resize" => ("_arg_resize", enable_resize(rest)),
+            "_stats_video" => ("_stats_video", Statistics::parse(Medium::Video, rest).map(Self::Statistics)),
+            "_stats_audio" => ("_stats_audio", Statistics::parse(Medium::Audio, rest).map(Self::Statistics)),
             "_f" => ("_f", measured(rest).map(Self::Framerate)),
             "_l" => ("_l", measured(rest).map(Self::Latency)),
             _ => return None,
@@ -77,6 +92,17 @@ impl ControlRequest {
 fn within(text: &str, min: u32, max: u32) -> Option<u32> {
     let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
     (f64::from(min)..=f64::from(max)).contains(&number).then_some(number as u32)
+}
+
+fn enable_resize(text: &str) -> Option<Request> {
+    let (on, window) = text.split_once(',').unwrap_or((text, ""));
+    let on = match on {
+        _ if on.eq_ignore_ascii_case("true") => true,
+        _ if on.eq_ignore_ascii_case("false") => false,
+        _ => return None,
+    };
+    // Without a window there is still the switch.
+    Some(Request::EnableResize { on, window: parse_size(window) })
 }
 
 fn measured(text: &str) -> Option<f64> {
@@ -110,6 +136,17 @@ mod tests {
         for bad in ["vb,99", "vb,1000001", "vb,NaN", "vb,", "ab,5999", "ab,-1", "_arg_fps,0", "_arg_fps,481"] {
             assert!(matches!(Request::parse(bad), Some(Err(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn resizing_can_be_switched() {
+        let on = Request::EnableResize { on: true, window: Some((1366, 768)) };
+        assert_eq!(parse("_arg_resize,true,1366x768"), Some(on));
+        for off in ["_arg_resize,false,1366x768", "_arg_resize,False", "_arg_resize,false,0x1"] {
+            assert!(matches!(parse(off), Some(Request::EnableResize { on: false, .. })), "{off}");
+        }
+        assert_eq!(parse("_arg_resize,true,99999x1"), Some(Request::EnableResize { on: true, window: None }));
+        assert_eq!(Request::parse("_arg_resize,1366x768"), Some(Err(RequestError("_arg_resize"))));
     }
 
     #[test]

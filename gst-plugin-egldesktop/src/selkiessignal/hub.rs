@@ -6,22 +6,27 @@ use std::time::Duration;
 
 use gst::glib;
 use gst::prelude::*;
-use selkies_protocol::control::GpuStatistics;
+use selkies_protocol::control::{GpuStatistics, SystemStatistics};
 use selkies_protocol::request::{ControlRequest, Tune};
 use selkies_protocol::signalling::{Hello, Media};
+use selkies_protocol::statistics::{Medium, Statistics};
 use tokio::sync::watch;
 
 use super::congestion::Control;
 use super::http::Links;
 use super::ice::Ice;
-use super::metrics::{Reports, StreamStats, ViewerStats};
+use super::machine::Machine;
+use super::metrics::{Numbers, Reports, StreamStats, ViewerStats};
 use super::roster::{Caller, Refusal, Roster};
 use super::settings::{ControlPolicy, Permissions, Tuning};
+use super::statistics::Recorder;
 use super::stream::Stream;
 use super::viewer::Viewer;
 
 /// How long a viewer waits for the first frame of the encoder.
 const FIRST_FRAME: Duration = Duration::from_secs(15);
+/// Between two readings of the machine's load.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A stream and its caps, ready to be sent.
 pub(super) struct Source {
@@ -63,6 +68,9 @@ pub(super) struct Hub {
     roster: watch::Sender<Roster>,
     tuning: watch::Receiver<Tuning>,
     gpu: watch::Receiver<Option<GpuStatistics>>,
+    machine: watch::Sender<Option<SystemStatistics>>,
+    /// Writes what viewers measure, where that is wanted.
+    recorder: Option<Recorder>,
     /// What every viewer has to know.
     pub(super) notice: Option<String>,
     /// The links for viewers that are good at present.
@@ -86,6 +94,7 @@ pub(super) struct Parts {
     pub(super) tuning: watch::Receiver<Tuning>,
     pub(super) gpu: watch::Receiver<Option<GpuStatistics>>,
     pub(super) notice: Option<String>,
+    pub(super) recorder: Option<Recorder>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -105,6 +114,8 @@ impl Hub {
             roster: watch::Sender::new(Roster::new(parts.policy)),
             tuning: parts.tuning,
             gpu: parts.gpu,
+            machine: watch::Sender::new(None),
+            recorder: parts.recorder,
             notice: parts.notice,
             links: Links::default(),
             reports: Reports::default(),
@@ -219,7 +230,18 @@ impl Hub {
         Ok(())
     }
 
-    /// What the encoders are set to; changes are announced.
+    /// Browsers give the screen their size from now on, or no more. False where nobody may switch that.
+    pub(super) fn enable_resize(&self, on: bool) -> bool {
+        if !self.permissions.resize_switch {
+            return false;
+        }
+        if let Some(element) = self.element.upgrade() {
+            element.set_enable_resize(on);
+        }
+        true
+    }
+
+    /// What viewers change while it runs; changes are announced.
     pub(super) fn tuning(&self) -> watch::Receiver<Tuning> {
         self.tuning.clone()
     }
@@ -227,6 +249,50 @@ impl Hub {
     /// What the GPU does, each second; changes are announced.
     pub(super) fn gpu(&self) -> watch::Receiver<Option<GpuStatistics>> {
         self.gpu.clone()
+    }
+
+    /// What the machine does, each second while anybody is connected; changes are announced.
+    pub(super) fn machine(&self) -> watch::Receiver<Option<SystemStatistics>> {
+        self.machine.subscribe()
+    }
+
+    /// Keeps that up to date; never returns.
+    pub(super) async fn watch_machine(&self) {
+        let mut machine = Machine::default();
+        let mut second = tokio::time::interval(SECOND);
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            second.tick().await;
+            if self.viewers() > 0
+                && let Some(statistics) = machine.read()
+            {
+                self.machine.send_replace(Some(statistics));
+            }
+        }
+    }
+
+    /// What viewer `id` measures of its connection. Guests are not heard.
+    pub(super) fn measured(&self, id: u64, statistics: Statistics) {
+        if !self.roster.borrow().seen_by(id).may_control {
+            return;
+        }
+        if statistics.medium == Medium::Video {
+            self.reports.statistics(&statistics);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.row(id, statistics);
+        }
+    }
+
+    /// Whether what viewers measure is written to files.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// Everything as Prometheus reads it. May take seconds.
+    pub(super) fn metrics(&self) -> Result<String, std::fmt::Error> {
+        let (streams, viewers) = self.stats();
+        self.reports.print(&Numbers { streams: &streams, viewers: &viewers, gpu: *self.gpu.borrow() })
     }
 
     /// Changes a setting of the encoders: the property of the element, which whoever owns the encoders listens to.

@@ -78,8 +78,13 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
+        name = "statistics-dir", get, set, type = Option<String>, member = statistics_dir, nick = "Statistics folder",
+        blurb = "Folder for CSV files of what browsers measure of their connections (unset = none are written)",
+        builder().mutable_ready()
+    )]
+    #[property(
         name = "signalling-uri", get, set, type = Option<String>, member = signalling_uri, nick = "Signalling URI",
-        blurb = "Selkies signalling server to join as well, such as wss://host/webrtc/signalling/, with user and password (unset = none)",
+        blurb = "Selkies signalling server to join instead of listening oneself, such as wss://host/webrtc/signalling/, with user and password (unset = none)",
         builder().mutable_ready()
     )]
     #[property(
@@ -93,8 +98,8 @@ pub struct SelkiesSignal {
         builder(ClipboardPolicy::default()).mutable_ready()
     )]
     #[property(
-        name = "enable-resize", get, set, type = bool, member = enable_resize, nick = "Enable resize",
-        blurb = "Whether browsers may give the screen the size and the scale of their window",
+        name = "resize-switch", get, set, type = bool, member = resize_switch, nick = "Resize switch",
+        blurb = "Whether who controls the desktop may change enable-resize",
         builder().default_value(false).mutable_ready()
     )]
     #[property(
@@ -205,7 +210,7 @@ pub struct SelkiesSignal {
     settings: Mutex<Settings>,
     #[property(
         name = "bound-address", get = Self::bound_address, type = Option<String>, nick = "Bound address",
-        blurb = "Address and port that the web server listens on, while it runs"
+        blurb = "Address and port that the web server listens on, while it runs; or the signalling-uri that is joined instead"
     )]
     #[property(
         name = "viewers", get = Self::viewers, type = u32, nick = "Viewers",
@@ -235,6 +240,12 @@ pub struct SelkiesSignal {
         name = "framerate", get = |this: &Self| this.tuning.borrow().framerate,
         set = |this: &Self, value| this.tune(|tuning| tuning.framerate = value), type = u32, nick = "Framerate",
         blurb = "What is wanted of the encoder, in frames per second at most"
+    )]
+    #[property(
+        name = "enable-resize", get = |this: &Self| this.tuning.borrow().resize,
+        set = |this: &Self, value| this.tune(|tuning| tuning.resize = value), type = bool, nick = "Enable resize",
+        blurb = "Whether browsers may give the screen the size and the scale of their window. Changes when who controls \
+                 the desktop asks for it, where resize-switch allows it"
     )]
     #[property(
         name = "target-video-bitrate", get = |this: &Self| this.target().video_bitrate, type = u32, nick = "Target video bitrate",

@@ -1,6 +1,8 @@
 //! What happens, in numbers: for Prometheus, and as the element's property `stats`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -10,7 +12,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use selkies_protocol::control::GpuStatistics;
+use selkies_protocol::statistics::Statistics;
 
 /// What Prometheus expects of the answer.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -22,6 +27,19 @@ pub(super) struct Reports {
     fps_hist: Histogram,
     latency: Gauge<f64, AtomicU64>,
     refused: Counter,
+    /// The last of all viewers, as labels.
+    statistics: Mutex<BTreeMap<String, String>>,
+}
+
+/// The most labels of `webrtc_statistics`, which browsers choose the names of.
+const MAX_LABELS: usize = 400;
+
+/// What else [`Reports::print`] prints.
+pub(super) struct Numbers<'a> {
+    pub(super) streams: &'a [StreamStats],
+    pub(super) viewers: &'a [ViewerStats],
+    /// Where there is a GPU that tells.
+    pub(super) gpu: Option<GpuStatistics>,
 }
 
 /// The numbers of one stream of the element.
@@ -70,11 +88,13 @@ struct StreamLabels {
 
 impl Default for Reports {
     fn default() -> Self {
+        let fps_hist = Histogram::new([0.0, 20.0, 40.0, 60.0]);
         Self {
             fps: Gauge::default(),
-            fps_hist: Histogram::new([0.0, 20.0, 40.0, 60.0]),
+            fps_hist,
             latency: Gauge::default(),
             refused: Counter::default(),
+            statistics: Mutex::default(),
         }
     }
 }
@@ -96,13 +116,34 @@ impl Reports {
         self.refused.inc();
     }
 
+    /// What a viewer measures of the connection with its picture.
+    pub(super) fn statistics(&self, statistics: &Statistics) {
+        let labels = statistics.fields.iter().take(MAX_LABELS);
+        let labels = labels.map(|(name, value)| (label(name), label_value(value))).collect();
+        *self.statistics.lock().unwrap_or_else(PoisonError::into_inner) = labels;
+    }
+
     /// Everything as Prometheus reads it.
-    pub(super) fn print(&self, streams: &[StreamStats], viewers: &[ViewerStats]) -> Result<String, std::fmt::Error> {
+    pub(super) fn print(&self, numbers: &Numbers) -> Result<String, std::fmt::Error> {
+        let Numbers { streams, viewers, gpu } = *numbers;
         let mut registry = Registry::default();
         registry.register("fps", "Frames per second that a client reports", self.fps.clone());
         registry.register("fps_hist", "Histogram of fps", self.fps_hist.clone());
         registry.register("latency", "Delay that a client reports, in milliseconds", self.latency.clone());
+        let labels = self.statistics.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !labels.is_empty() {
+            let labels: Vec<_> = labels.into_iter().collect();
+            registry.register("webrtc_statistics", "WebRTC statistics that a client reports", Info::new(labels));
+        }
+        if let Some(gpu) = gpu {
+            let load = Gauge::<f64, AtomicU64>::default();
+            load.set(gpu.load * 100.0);
+            registry.register("gpu_utilization", "Load of the GPU, in per cent", load);
+        }
         let ours = registry.sub_registry_with_prefix("egldesktop");
+        if let Some(gpu) = gpu {
+            add_gpu_memory(ours, gpu);
+        }
         let connected = Gauge::<i64>::default();
         connected.set(viewers.len() as i64);
         ours.register("viewers", "Connections of viewers", connected);
@@ -112,6 +153,29 @@ impl Reports {
 
         let mut text = String::new();
         encode(&mut text, &registry).map(|()| text)
+    }
+}
+
+/// A name as Prometheus allows it.
+fn label(name: &str) -> String {
+    let first = if name.starts_with(|char: char| char.is_ascii_alphabetic()) { "" } else { "x_" };
+    let plain = name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' });
+    first.chars().chain(plain).collect()
+}
+
+/// The crate writes values as they are; a browser's could end the label, and begin a metric of its own.
+fn label_value(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn add_gpu_memory(registry: &mut Registry, gpu: GpuStatistics) {
+    for (name, help, bytes) in [
+        ("gpu_memory_used", "Memory of the GPU in use", gpu.memory_used),
+        ("gpu_memory", "Memory of the GPU; 0 where it has none of its own", gpu.memory_total),
+    ] {
+        let gauge = Gauge::<f64, AtomicU64>::default();
+        gauge.set(bytes as f64);
+        registry.register_with_unit(name, help, Unit::Bytes, gauge);
     }
 }
 
@@ -227,6 +291,7 @@ fn integer(entry: &gst::StructureRef, name: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use selkies_protocol::statistics::Medium;
 
     #[test]
     fn prometheus_gets_the_names_of_selkies_and_ours() {
@@ -235,11 +300,18 @@ mod tests {
         reports.latency(12.5);
         let stream = StreamStats { kind: "video", frames: 3, bytes: 1000, delay: Duration::from_millis(5) };
         let viewer = ViewerStats { id: 7, control: true, frames_dropped: 2, ..ViewerStats::default() };
-        let text = reports.print(&[stream], &[viewer]).unwrap();
+        let fields = [("inbound-rtp.kind", "video"), ("codec-C1.mimeType", "a\"b"), ("9", "x")];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        reports.statistics(&Statistics { medium: Medium::Video, fields });
+        let gpu = Some(GpuStatistics { load: 0.25, memory_used: 1 << 20, memory_total: 1 << 30 });
+        let text = reports.print(&Numbers { streams: &[stream], viewers: &[viewer], gpu }).unwrap();
         for line in [
             "fps 59.0",
             "fps_hist_bucket{le=\"60.0\"} 1",
             "latency 12.5",
+            "gpu_utilization 25.0",
+            "egldesktop_gpu_memory_used_bytes 1048576.0",
+            "webrtc_statistics_info{codec_C1_mimeType=\"a\\\"b\",inbound_rtp_kind=\"video\",x_9=\"x\"} 1",
             "egldesktop_viewers 1",
             "egldesktop_encoded_frames_total{stream=\"video\"} 3",
             "egldesktop_encode_delay_seconds{stream=\"video\"} 0.005",
@@ -248,6 +320,8 @@ mod tests {
         ] {
             assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
         }
+        let none = Reports::default().print(&Numbers { streams: &[], viewers: &[], gpu: None }).unwrap();
+        assert!(!none.contains("gpu") && !none.contains("webrtc_statistics"), "{none}");
         // Not measured is not zero.
         assert!(!text.lines().any(|it| it.starts_with("egldesktop_viewer_round_trip_seconds{")), "{text}");
     }

@@ -27,6 +27,7 @@ mod hub;
 mod ice;
 mod imp;
 mod listeners;
+mod machine;
 mod metrics;
 mod pads;
 mod playout_delay;
@@ -34,6 +35,7 @@ mod roster;
 mod running;
 mod session;
 mod settings;
+mod statistics;
 mod stream;
 mod viewer;
 

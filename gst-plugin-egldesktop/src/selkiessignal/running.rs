@@ -8,18 +8,19 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::http::{Assets, Credentials, Place, Remote, Server, Site, acceptor};
+use super::http::{Assets, Credentials, Front, Place, Remote, Server, Site, acceptor};
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
 use super::imp::CAT;
 use super::settings::{Permissions, Settings, Tuning};
+use super::statistics::Recorder;
 use super::stream::Stream;
 
 /// See the module.
 pub(super) struct Running {
     server: Server,
     pub(super) hub: Arc<Hub>,
-    /// Where it listens.
+    /// Where it listens, or the URI of the signalling server that it has joined.
     pub(super) address: String,
 }
 
@@ -34,30 +35,14 @@ impl Running {
         gpu: watch::Receiver<Option<GpuStatistics>>,
     ) -> Result<Self, gst::ErrorMessage> {
         let wrong = |error: &dyn std::fmt::Display| gst::error_msg!(gst::ResourceError::Settings, ("{error}"));
-        let place: Place = settings.listen.parse().map_err(|error| wrong(&error))?;
         let base_path = base_path(settings.base_path.as_deref())
             .ok_or_else(|| wrong(&"base-path must be of the form /desk or /desks/1"))?;
-        let tls = settings.tls_certificate.as_ref().map(|chain| {
-            let key = settings.tls_key.as_deref().map(Path::new);
-            acceptor(Path::new(chain), key).map_err(|error| wrong(&format!("TLS: {error}")))
-        });
-        let tls = tls.transpose()?;
-        let login = settings.password.as_deref().map(|password| (settings.user.as_str(), password));
-        let remote = settings
-            .signalling_uri
-            .as_deref()
-            .map(|uri| Remote::new(uri, login).map_err(|error| wrong(&format!("signalling-uri \"{uri}\": {error}"))));
-        let remote = remote.transpose()?;
-        let credentials = credentials(element, &settings, &place)?;
         let ice = Ice::new(&settings)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
-        let (bound, address) = place.bind().map_err(|error| {
-            gst::error_msg!(
-                gst::ResourceError::OpenReadWrite,
-                ("Cannot listen on {place}: {error}"),
-                ["choose another address or port with the property listen"]
-            )
-        })?;
+        let (front, credentials, address) = match &settings.signalling_uri {
+            Some(uri) => (join(uri, &settings)?, None, uri.clone()),
+            None => listen(element, &settings)?,
+        };
 
         let metrics = settings.metrics_listen.as_ref().map(|text| {
             let place: Place = text.parse().map_err(|error| wrong(&format!("metrics-listen: {error}")))?;
@@ -71,24 +56,67 @@ impl Running {
         });
         let metrics = metrics.transpose()?;
 
-        let permissions = Permissions { clipboard: settings.clipboard, resize: settings.enable_resize };
+        let recorder = settings.statistics_dir.as_ref().map(|folder| {
+            Recorder::start(Path::new(folder)).map_err(|error| wrong(&format!("statistics-dir \"{folder}\": {error}")))
+        });
+        let recorder = recorder.transpose()?;
+        let permissions = Permissions { clipboard: settings.clipboard, resize_switch: settings.resize_switch };
         let congestion = settings.congestion_control.then(|| Arc::new(congestion_control(element, &tuning)));
         let (fec_percentage, policy, notice) = (settings.fec_percentage, settings.control_policy, settings.notice);
-        let parts = Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu };
+        let parts =
+            Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu, recorder };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
-        let site = Site { credentials, assets, hub: hub.clone(), base_path, remote };
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let server = Server::start(bound, tls, metrics, site)
+        let site = Site { credentials, assets, hub: hub.clone(), base_path };
+        let server = Server::start(front, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
-        gst::info!(CAT, obj = element, "serving on {scheme}://{address}/");
-        Ok(Self { server, hub, address: address.to_string() })
+        gst::info!(CAT, obj = element, "serving at {address}");
+        Ok(Self { server, hub, address })
     }
 
     /// Ends all sessions.
     pub(super) fn stop(self) {
         self.server.stop();
     }
+}
+
+/// Joins a signalling server, which has its own page, and asks for passwords itself.
+fn join(uri: &str, settings: &Settings) -> Result<Front, gst::ErrorMessage> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        gst::error_msg!(gst::ResourceError::Settings, ("signalling-uri \"{uri}\": {error}"))
+    };
+    // The URI is told to people.
+    if uri.split('/').nth(2).is_some_and(|authority| authority.contains('@')) {
+        return Err(gst::error_msg!(
+            gst::ResourceError::Settings,
+            ("signalling-uri: user and password are properties of their own, not parts of the URI")
+        ));
+    }
+    let remote = Remote::new(uri, settings.password.as_deref().map(|password| (settings.user.as_str(), password)));
+    remote.map(Front::Join).map_err(|error| wrong(&error))
+}
+
+/// Listens where the settings say; returns also whom to ask for a password, and the address.
+fn listen(
+    element: &super::SelkiesSignal,
+    settings: &Settings,
+) -> Result<(Front, Option<Credentials>, String), gst::ErrorMessage> {
+    let wrong = |error: &dyn std::fmt::Display| gst::error_msg!(gst::ResourceError::Settings, ("{error}"));
+    let place: Place = settings.listen.parse().map_err(|error| wrong(&error))?;
+    let tls = settings.tls_certificate.as_ref().map(|chain| {
+        let key = settings.tls_key.as_deref().map(Path::new);
+        acceptor(Path::new(chain), key).map_err(|error| wrong(&format!("TLS: {error}")))
+    });
+    let tls = tls.transpose()?;
+    let credentials = credentials(element, settings, &place)?;
+    let (bound, address) = place.bind().map_err(|error| {
+        gst::error_msg!(
+            gst::ResourceError::OpenReadWrite,
+            ("Cannot listen on {place}: {error}"),
+            ["choose another address or port with the property listen"]
+        )
+    })?;
+    Ok((Front::Listen(bound, tls), credentials, address.to_string()))
 }
 
 /// One that announces what the encoder is to do as properties of the element.

@@ -93,7 +93,7 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
     let mut heard = Instant::now();
     let mut roster = hub.roster();
     let mut tuning = hub.tuning();
-    let mut gpu = hub.gpu();
+    let (mut gpu, mut machine) = (hub.gpu(), hub.machine());
     loop {
         tokio::select! {
             () = &mut stopped => {
@@ -120,11 +120,14 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
                 blocking(move || viewer.tuning_changed()).await;
             }
             Ok(()) = gpu.changed() => {
-                let statistics = *gpu.borrow_and_update();
-                if let Some(statistics) = statistics {
-                    let viewer = viewer.clone();
-                    blocking(move || viewer.show_gpu(statistics)).await;
-                }
+                let message = gpu.borrow_and_update().map(|statistics| statistics.to_message());
+                let viewer = viewer.clone();
+                blocking(move || message.into_iter().for_each(|message| viewer.tell(&message))).await;
+            }
+            Ok(()) = machine.changed() => {
+                let message = machine.borrow_and_update().map(|statistics| statistics.to_message());
+                let viewer = viewer.clone();
+                blocking(move || message.into_iter().for_each(|message| viewer.tell(&message))).await;
             }
             _ = ping.tick() => {
                 if heard.elapsed() > SILENCE {

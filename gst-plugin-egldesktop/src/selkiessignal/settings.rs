@@ -62,8 +62,8 @@ impl ClipboardPolicy {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Permissions {
     pub(super) clipboard: ClipboardPolicy,
-    /// Give the screen another size, and things on it another scale.
-    pub(super) resize: bool,
+    /// Switch whether browsers give the screen the size and the scale of their window.
+    pub(super) resize_switch: bool,
 }
 
 /// Who controls the desktop when a second one comes who may.
@@ -83,7 +83,7 @@ pub enum ControlPolicy {
     Shared = 2,
 }
 
-/// What the encoders are set to. 0 where that is not known, and cannot be changed from here.
+/// What viewers change while it runs. Numbers are 0 where they are not known, and cannot be changed from here.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tuning {
     /// kbit/s
@@ -92,6 +92,8 @@ pub(super) struct Tuning {
     pub(super) audio_bitrate: u32,
     /// Most frames per second.
     pub(super) framerate: u32,
+    /// Whether browsers give the screen the size and the scale of their window.
+    pub(super) resize: bool,
 }
 
 impl Tuning {
@@ -120,10 +122,11 @@ pub(super) struct Settings {
     pub(super) tls_certificate: Option<String>,
     pub(super) tls_key: Option<String>,
     pub(super) metrics_listen: Option<String>,
+    pub(super) statistics_dir: Option<String>,
     pub(super) signalling_uri: Option<String>,
     pub(super) web_root: Option<String>,
     pub(super) clipboard: ClipboardPolicy,
-    pub(super) enable_resize: bool,
+    pub(super) resize_switch: bool,
     pub(super) notice: Option<String>,
     pub(super) stun_server: Option<String>,
     pub(super) turn_host: Option<String>,
@@ -160,10 +163,11 @@ impl Default for Settings {
             tls_certificate: None,
             tls_key: None,
             metrics_listen: None,
+            statistics_dir: None,
             signalling_uri: None,
             web_root: None,
             clipboard: ClipboardPolicy::default(),
-            enable_resize: false,
+            resize_switch: false,
             notice: None,
             stun_server: None,
             turn_host: None,

@@ -10,6 +10,7 @@ use super::{
     file::{Encoder, PipelineFile},
     library::{FileError, Library, Source},
 };
+use crate::settings::table::TABLE;
 
 /// How deep includes may nest. Two is what anybody needs; a file that includes itself ends here too.
 const DEPTH_LIMIT: usize = 8;
@@ -37,6 +38,8 @@ pub(crate) enum AssembleError {
     DollarInLaunch(String),
     #[error("{0}: ${{ENCODER}} in a launch text, but no [[encoder]] says what it can be")]
     NoEncoder(String),
+    #[error("{file}: [saved] {name}: there is no such variable, or it is none that is kept")]
+    NotSaved { file: String, name: String },
     #[error("element = \"{element}\" of an [[encoder]]: {reason}")]
     Element { element: String, reason: String },
     #[error("{origin}: [properties.{element}] {property}: {reason}")]
@@ -70,6 +73,7 @@ impl Assembly {
             parts: Vec::new(),
             branches: BTreeMap::new(),
             controls: BTreeMap::new(),
+            saved: BTreeMap::new(),
             gpu_statistics: None,
             serving: None,
             variables: variables.clone(),
@@ -139,6 +143,12 @@ impl Assembly {
         self.checks.extend(file.checks);
         self.branches.extend(file.branches);
         self.controls.extend(file.controls);
+        for name in file.saved.keys() {
+            if !TABLE.iter().any(|variable| variable.name == name && variable.saved_as.is_some()) {
+                return Err(AssembleError::NotSaved { file: source.label.clone(), name: name.clone() });
+            }
+        }
+        self.saved.extend(file.saved);
         self.gpu_statistics = file.gpu_statistics.or(self.gpu_statistics.take());
         self.serving = file.serving.or(self.serving.take());
         Ok(())
@@ -214,6 +224,7 @@ mod tests {
             assert_eq!((with.skipped.len(), without.skipped.len()), (0, 1), "{encoder}");
             assert!(with.serving.is_some() && with.has_trial() && with.encoder().is_some(), "{encoder}");
             assert_eq!(with.controls.len(), Control::ALL.len(), "{encoder}");
+            assert!(Control::ALL.iter().all(|control| with.saved.contains_key(control.variable().name)), "{encoder}");
         }
     }
 
@@ -304,6 +315,7 @@ mod tests {
             ("[variables.MINE]\nmeaning='m'\nmax=3", "a.toml: [variables.MINE] (m): MINE is \"7\", but must be"),
             ("[[encoder]]\nelement='x${USER}'\npackage='p'", "USER is not a whole number"),
             ("[[encoder]]\nelement='x ! y'\npackage='p'", "is not the name of an element"),
+            ("[saved]\nPASSWD={element='e',property='p'}", "[saved] PASSWD: "),
             ("launch='${ENCODER}'", "no [[encoder]] says"),
             ("launch='fakesrc name=${USER}'", "takes no ${}"),
             ("include=['b.toml']", "a.toml includes there is no pipeline file b.toml"),

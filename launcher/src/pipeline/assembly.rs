@@ -29,6 +29,8 @@ pub(crate) struct Assembly {
     pub(super) parts: Vec<Part>,
     pub(crate) branches: BTreeMap<String, PropertyRef>,
     pub(crate) controls: BTreeMap<Control, PropertyRef>,
+    /// By the name of the variable.
+    pub(crate) saved: BTreeMap<String, PropertyRef>,
     pub(crate) gpu_statistics: Option<PropertyRef>,
     pub(crate) serving: Option<PropertyRef>,
     pub(crate) variables: Variables,

@@ -28,6 +28,8 @@ pub(crate) enum Source {
     Default,
     /// The environment, under this name.
     Environment(String),
+    /// A viewer changed it in an earlier run.
+    Saved,
     /// The launcher found it out.
     Launcher,
 }
@@ -37,6 +39,7 @@ impl std::fmt::Display for Source {
         match self {
             Self::Default => f.write_str("default"),
             Self::Environment(name) => write!(f, "environment: {name}"),
+            Self::Saved => f.write_str("saved, as a viewer changed it"),
             Self::Launcher => f.write_str("found by the launcher"),
         }
     }
@@ -70,6 +73,7 @@ impl Variables {
             let value = settings.values.get(variable.name).cloned().unwrap_or_else(|| Value::public(""));
             let source = match environment.find(variable) {
                 Ok(Some((name, _))) => Source::Environment(name.to_owned()),
+                _ if environment.saved(variable).is_some() => Source::Saved,
                 _ => Source::Default,
             };
             (variable.name.to_owned(), Entry { value, source })
@@ -84,6 +88,7 @@ impl Variables {
             (table::PASSWORD.name, Value::new(password, true)),
             ("LISTEN", Value::public(settings.listen.to_string())),
             ("METRICS_LISTEN", Value::public(settings.metrics.map(|it| it.to_string()).unwrap_or_default())),
+            ("STATISTICS_DIR", Value::public(settings.statistics.clone().unwrap_or_default())),
             ("TLS_CERTIFICATE", Value::public(tls(|tls| Some(tls.certificate.clone())))),
             ("TLS_KEY", Value::public(tls(|tls| tls.key.clone()))),
             ("STUN_SERVER", Value::public(settings.stun_server.clone().unwrap_or_default())),
@@ -91,6 +96,7 @@ impl Variables {
             // Linux numbers the render nodes of its GPUs from 128 on.
             ("RENDER_NODE", Value::public((128 + settings.gpu).to_string())),
             ("NOTICE", Value::public("")),
+            ("RESIZE_SWITCH", Value::public(settings.resize_switch.to_string())),
             (table::DISPLAY.name, Value::public(when_running)),
             (table::PULSE_SERVER.name, Value::public(when_running)),
         ] {

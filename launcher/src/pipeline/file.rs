@@ -57,6 +57,9 @@ pub(crate) struct PipelineFile {
     /// Properties in which an element says, while it runs, what a control shall be.
     #[serde(default)]
     pub(crate) controls: BTreeMap<Control, PropertyRef>,
+    /// Variable → the property in which viewers change it, for those that are kept until the next start.
+    #[serde(default)]
+    pub(crate) saved: BTreeMap<String, PropertyRef>,
     /// The property that takes the GPU's load and memory, each second.
     #[serde(default)]
     pub(crate) gpu_statistics: Option<PropertyRef>,

@@ -1,6 +1,6 @@
 //! Pipeline files: found (`library`), parsed (`file`), put together (`assemble`, `assembly`; its values by `value`, `control` and
 //! `expand`), chosen among (`choose`, `check`, `trial`), built (`build`, `properties`), run (`player`) and changed while
-//! they run (`live`, `branch`).
+//! they run (`live`, `branch`); what viewers change is kept (`memory`).
 
 mod assemble;
 mod assembly;
@@ -15,6 +15,7 @@ mod file;
 mod hardware;
 mod library;
 mod live;
+mod memory;
 mod player;
 mod properties;
 mod trial;

@@ -13,9 +13,13 @@ use super::{
     control::Control,
     file::PropertyRef,
     live::Live,
+    memory::Memory,
     properties,
 };
-use crate::gpu::{Gpu, Statistics};
+use crate::{
+    gpu::{Gpu, Statistics},
+    settings::Saved,
+};
 
 /// The longest that going to PLAYING may take: a source that waits for its device would otherwise wait for ever.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -32,11 +36,17 @@ pub(crate) struct Player {
     gpu: Option<(Gpu, gst::Element, String)>,
     /// One of the elements that say what the controls shall be has said something.
     wished: Arc<Notify>,
+    memory: Memory,
 }
 
 impl Player {
-    /// `pipeline` was built from `assembly`.
-    pub(crate) fn new(pipeline: gst::Pipeline, assembly: Assembly, gpu: Option<Gpu>) -> anyhow::Result<Self> {
+    /// `pipeline` was built from `assembly`; `saved` keeps what viewers change.
+    pub(crate) fn new(
+        pipeline: gst::Pipeline,
+        assembly: Assembly,
+        gpu: Option<Gpu>,
+        saved: Saved,
+    ) -> anyhow::Result<Self> {
         let bus = pipeline.bus().context("the pipeline has no bus")?.stream();
         let wished = Arc::new(Notify::new());
         for place in assembly.controls.values() {
@@ -60,6 +70,7 @@ impl Player {
             bus,
             branches,
             serving: assembly.serving.clone(),
+            memory: Memory::new(&pipeline, &assembly, saved)?,
             live: Live::new(pipeline.clone(), assembly)?,
             wished,
             pipeline,
@@ -101,6 +112,7 @@ impl Player {
                     }
                 }
                 () = self.wished.notified() => self.follow_wishes(),
+                never = self.memory.keep() => match never {},
                 _ = second.tick(), if self.gpu.is_some() => self.show_gpu(),
             }
         }
@@ -317,7 +329,7 @@ mod tests {
         let (follows, wishes) = (pipeline.by_name("follows").unwrap(), pipeline.by_name("wishes").unwrap());
         assert_eq!(follows.property::<u32>("max-size-bytes"), 8_000_000);
 
-        let mut player = Player::new(pipeline, assembly, None).unwrap();
+        let mut player = Player::new(pipeline, assembly, None, Saved::default()).unwrap();
         player.start().await.unwrap();
         let changed = Arc::new(Notify::new());
         let notify = changed.clone();

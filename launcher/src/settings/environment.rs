@@ -6,7 +6,11 @@ use super::table::{Kind, Variable};
 
 /// A snapshot of the environment. Taking one keeps everything after it pure.
 #[derive(Clone)]
-pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+pub(crate) struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    /// By the name of the variable: what holds where it is not set. Checked, in canonical spelling.
+    saved: BTreeMap<&'static str, String>,
+}
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum SettingError {
@@ -19,13 +23,25 @@ pub(crate) enum SettingError {
 /// Passwords are in it.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Environment({} variables)", self.0.len())
+        write!(f, "Environment({} variables)", self.variables.len())
     }
 }
 
 impl Environment {
     pub(crate) fn capture() -> Self {
-        Self(std::env::vars_os().collect())
+        Self { variables: std::env::vars_os().collect(), saved: BTreeMap::new() }
+    }
+
+    /// The same, with what viewers changed in earlier runs.
+    pub(crate) fn with_saved(mut self, saved: BTreeMap<&'static str, String>) -> Self {
+        self.saved = saved;
+        self
+    }
+
+    /// What a viewer changed this variable to, where the environment does not set it.
+    pub(crate) fn saved(&self, variable: &Variable) -> Option<&str> {
+        let is_set = !matches!(self.find(variable), Ok(None));
+        self.saved.get(variable.name).filter(|_| !is_set).map(String::as_str)
     }
 
     /// The first of the variable's names that is set, with its value. An empty value counts as not set, because
@@ -39,10 +55,10 @@ impl Environment {
         Ok(None)
     }
 
-    /// The value that is set, or the default; checked against the variable's kind, in that kind's canonical spelling.
+    /// The value that is set, or saved, or the default; checked against the variable's kind, in that kind's canonical spelling.
     pub(crate) fn text(&self, variable: &Variable) -> Result<Option<String>, SettingError> {
         let Some((name, value)) = self.find(variable)? else {
-            return Ok(variable.default.map(str::to_owned));
+            return Ok(self.saved(variable).or(variable.default).map(str::to_owned));
         };
         canonical(variable.kind, value).map(Some).map_err(|expected| SettingError::Invalid {
             name: name.to_owned(),
@@ -53,7 +69,7 @@ impl Environment {
 
     /// A variable outside the table that means what it means to every program, such as `USER`.
     pub(crate) fn raw(&self, name: &str) -> Result<Option<&str>, SettingError> {
-        match self.0.get(&OsString::from(name)) {
+        match self.variables.get(&OsString::from(name)) {
             None => Ok(None),
             Some(value) if value.is_empty() => Ok(None),
             Some(value) => value.to_str().map(Some).ok_or_else(|| SettingError::NotUtf8 { name: name.to_owned() }),
@@ -64,12 +80,13 @@ impl Environment {
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, saved: BTreeMap::new() }
     }
 }
 
 /// The value as the rest of the program wants it, or what it should have been.
-fn canonical(kind: Kind, value: &str) -> Result<String, String> {
+pub(super) fn canonical(kind: Kind, value: &str) -> Result<String, String> {
     let lower = value.to_ascii_lowercase();
     match kind {
         Kind::Text => Ok(value.to_owned()),
@@ -104,6 +121,14 @@ mod tests {
     }
 
     #[test]
+    fn what_was_saved_stands_between_the_environment_and_the_default() {
+        let saved = || BTreeMap::from([(table::FRAMERATE.name, "30".to_owned())]);
+        let read = |environment: Environment| environment.with_saved(saved()).text(&table::FRAMERATE).unwrap().unwrap();
+        assert_eq!(read(Environment::from([])), "30");
+        assert_eq!(read(Environment::from([("WEBRTC_FRAMERATE", "25")])), "25");
+    }
+
+    #[test]
     fn booleans_are_true_or_false_in_any_case() {
         for (value, expected) in [("true", "true"), ("True", "true"), ("FALSE", "false")] {
             let environment = Environment::from([("ENABLE_AUDIO", value)]);
@@ -125,7 +150,8 @@ mod tests {
     #[test]
     fn a_value_that_is_not_utf8_is_an_error_that_names_the_variable() {
         use std::os::unix::ffi::OsStringExt;
-        let environment = Environment([("PASSWD".into(), OsString::from_vec(vec![0xff]))].into());
+        let variables = [("PASSWD".into(), OsString::from_vec(vec![0xff]))].into();
+        let environment = Environment { variables, saved: BTreeMap::new() };
         let error = environment.text(&table::PASSWD).unwrap_err();
         assert_eq!(error.to_string(), "PASSWD is not valid UTF-8");
     }

@@ -2,6 +2,7 @@
 
 mod environment;
 pub(crate) mod help;
+mod saved;
 mod secret;
 pub(crate) mod table;
 
@@ -12,6 +13,7 @@ use std::{
 };
 
 pub(crate) use environment::{Environment, SettingError};
+pub(crate) use saved::Saved;
 pub(crate) use secret::{Secret, Value};
 
 use table::{TABLE, Variable};
@@ -22,13 +24,19 @@ pub(crate) struct Settings {
     pub(crate) listen: Listen,
     /// Where `/metrics` is served without a password.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Where what browsers measure is written.
+    pub(crate) statistics: Option<String>,
     pub(crate) tls: Option<Tls>,
     pub(crate) display: Option<String>,
     pub(crate) screen: Screen,
     pub(crate) encoder: String,
+    /// A viewer chose it in an earlier run, and nobody has named another since.
+    pub(crate) encoder_is_saved: bool,
     /// Whether software may stand in for an encoder that cannot work.
     pub(crate) encoder_fallback: bool,
     pub(crate) gpu: u32,
+    /// Whether viewers may switch whether browsers give the screen its size.
+    pub(crate) resize_switch: bool,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
     pub(crate) runtime_dir: Option<PathBuf>,
@@ -104,6 +112,8 @@ impl Settings {
         };
         let metrics_port = reader.port(&table::METRICS_PORT)?;
         let metrics = reader.boolean(&table::METRICS)?.then(|| SocketAddr::new(address, metrics_port));
+        let statistics = optional(&table::STATISTICS_DIR);
+        let statistics = if reader.boolean(&table::STATISTICS)? { statistics } else { None };
         let certificate = reader.required(&table::HTTPS_CERT)?.to_owned();
         // The default certificate has its key elsewhere; one that is named may hold it.
         let is_default = table::HTTPS_CERT.default == Some(certificate.as_str());
@@ -126,6 +136,7 @@ impl Settings {
         Ok(Self {
             listen,
             metrics,
+            statistics,
             tls,
             display: optional(&table::DISPLAY),
             screen: Screen {
@@ -136,8 +147,11 @@ impl Settings {
                 refresh: reader.number(&table::REFRESH)?,
             },
             encoder: reader.required(&table::ENCODER)?.to_owned(),
+            encoder_is_saved: environment.saved(&table::ENCODER).is_some(),
             encoder_fallback: reader.boolean(&table::ENCODER_FALLBACK)?,
             gpu: reader.number(&table::GPU)?,
+            // Set to false, it is forbidden; not set, it is only off.
+            resize_switch: reader.boolean(&table::RESIZE)? || environment.find(&table::RESIZE)?.is_none(),
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
             runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),
@@ -277,6 +291,12 @@ mod tests {
         assert_eq!(read([("SELKIES_ADDR", "0.0.0.0")]).stun_server, None);
         let own = read([("SELKIES_STUN_HOST", "fd00::1"), ("SELKIES_STUN_PORT", "3478")]);
         assert_eq!(own.stun_server.as_deref(), Some("stun://[fd00::1]:3478"));
+    }
+
+    #[test]
+    fn viewers_may_switch_resizing_unless_it_is_forbidden() {
+        assert!(read([]).resize_switch && read([("SELKIES_ENABLE_RESIZE", "true")]).resize_switch);
+        assert!(!read([("WEBRTC_ENABLE_RESIZE", "False")]).resize_switch);
     }
 
     #[test]

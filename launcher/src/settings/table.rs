@@ -1,6 +1,12 @@
 //! The one table of environment variables: parsing, `--help`, the README's table and the `${NAME}`s of the pipeline files
 //! all come from here.
 
+mod ice;
+mod serve;
+
+pub(crate) use ice::*;
+pub(crate) use serve::*;
+
 /// An environment variable the launcher understands.
 #[derive(Debug)]
 pub(crate) struct Variable {
@@ -14,6 +20,8 @@ pub(crate) struct Variable {
     pub(crate) kind: Kind,
     /// Never shown, logged, or handed to a child process.
     pub(crate) secret: bool,
+    /// What it is called in the file of what viewers changed; see [`super::saved`].
+    pub(crate) saved_as: Option<&'static str>,
     pub(crate) meaning: &'static str,
 }
 
@@ -29,7 +37,7 @@ pub(crate) enum Kind {
 
 impl Variable {
     const fn new(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
-        Self { name, aliases: &[], default: None, default_note: None, kind, secret: false, meaning }
+        Self { name, aliases: &[], default: None, default_note: None, kind, secret: false, saved_as: None, meaning }
     }
 
     const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
@@ -47,6 +55,12 @@ impl Variable {
         self
     }
 
+    /// A viewer may change it, and it stays changed.
+    const fn saved_as(mut self, key: &'static str) -> Self {
+        self.saved_as = Some(key);
+        self
+    }
+
     const fn secret(mut self) -> Self {
         self.secret = true;
         self
@@ -61,19 +75,6 @@ impl Variable {
 const fn number(min: u32, max: u32) -> Kind {
     Kind::Number { min, max }
 }
-
-pub(crate) static ADDR: Variable = Variable::new(
-    "SELKIES_ADDR",
-    Kind::Text,
-    "IP address to listen on; `0.0.0.0` or `::` for every address of the machine",
-)
-.aliases(&["LISTEN_HOST"])
-.default("127.0.0.1");
-
-pub(crate) static PORT: Variable =
-    Variable::new("SELKIES_PORT", number(0, 65535), "TCP port to listen on; `0` picks a free one")
-        .aliases(&["LISTEN_PORT"])
-        .default("8080");
 
 pub(crate) static DISPLAY: Variable = Variable::new(
     "DISPLAY",
@@ -111,7 +112,8 @@ pub(crate) static ENCODER: Variable = Variable::new(
     "encoder, that is the pipeline file to run; `--list-encoders` lists them; `auto` takes the best that works",
 )
 .aliases(&["SELKIES_ENCODER"])
-.default("auto");
+.default("auto")
+.saved_as("encoder");
 
 pub(crate) static ENCODER_FALLBACK: Variable = Variable::new(
     "WEBRTC_ENCODER_FALLBACK",
@@ -134,10 +136,12 @@ pub(crate) static KEYFRAME_DISTANCE: Variable = Variable::new(
 pub(crate) static RESIZE: Variable = Variable::new(
     "WEBRTC_ENABLE_RESIZE",
     Kind::Boolean,
-    "let browsers give the screen the size and the scale of their window",
+    "let browsers give the screen the size and the scale of their window; who controls may switch that, unless this is set \
+     to `false`",
 )
 .aliases(&["SELKIES_ENABLE_RESIZE"])
-.default("false");
+.default("false")
+.saved_as("enable_resize");
 
 pub(crate) static CLIPBOARD: Variable = Variable::new(
     "SELKIES_ENABLE_CLIPBOARD",
@@ -149,17 +153,20 @@ pub(crate) static CLIPBOARD: Variable = Variable::new(
 
 pub(crate) static FRAMERATE: Variable = Variable::new("SELKIES_FRAMERATE", number(1, 480), "most frames per second")
     .aliases(&["WEBRTC_FRAMERATE"])
-    .default("60");
+    .default("60")
+    .saved_as("framerate");
 
 pub(crate) static VIDEO_BITRATE: Variable =
     Variable::new("SELKIES_VIDEO_BITRATE", number(100, 1_000_000), "video bitrate, in kbit/s")
         .aliases(&["WEBRTC_VIDEO_BITRATE"])
-        .default("8000");
+        .default("8000")
+        .saved_as("video_bitrate");
 
 pub(crate) static AUDIO_BITRATE: Variable =
     Variable::new("SELKIES_AUDIO_BITRATE", number(6_000, 510_000), "sound bitrate, in bit/s")
         .aliases(&["WEBRTC_AUDIO_BITRATE"])
-        .default("128000");
+        .default("128000")
+        .saved_as("audio_bitrate");
 
 pub(crate) static AUDIO: Variable =
     Variable::new("ENABLE_AUDIO", Kind::Boolean, "send the desktop's sound").default("true");
@@ -169,181 +176,6 @@ pub(crate) static PULSE_SERVER: Variable = Variable::new(
     Kind::Text,
     "PulseAudio (or pipewire-pulse) server to take the sound from, instead of a private one",
 );
-
-pub(crate) static BASIC_AUTH: Variable =
-    Variable::new("ENABLE_BASIC_AUTH", Kind::Boolean, "ask for a user name and a password")
-        .aliases(&["SELKIES_ENABLE_BASIC_AUTH"])
-        .default("true");
-
-pub(crate) static USER: Variable = Variable::new("BASIC_AUTH_USER", Kind::Text, "user name")
-    .aliases(&["SELKIES_BASIC_AUTH_USER"])
-    .default_note("`$USER`, else `user`");
-
-pub(crate) static PASSWORD: Variable = Variable::new("BASIC_AUTH_PASSWORD", Kind::Text, "password")
-    .aliases(&["SELKIES_BASIC_AUTH_PASSWORD"])
-    .default_note("`PASSWD`, else a random one, printed at the start")
-    .secret();
-
-pub(crate) static PASSWD: Variable =
-    Variable::new("PASSWD", Kind::Text, "password, where `BASIC_AUTH_PASSWORD` is not set").secret();
-
-pub(crate) static VIEW_PASSWORD: Variable = Variable::new(
-    "SELKIES_BASIC_AUTH_VIEWONLY_PASSWORD",
-    Kind::Text,
-    "a second password, for those who may watch only",
-)
-.aliases(&["NOVNC_VIEWPASS"])
-.secret();
-
-pub(crate) static CONTROL_POLICY: Variable = Variable::new(
-    "EGLDESKTOP_CONTROL",
-    Kind::Choice(&["takeover", "first", "shared"]),
-    "who controls the desktop when a second one comes who may: who comes or asks last (`takeover`), who came `first`, or \
-     everybody (`shared`)",
-)
-.default("takeover");
-
-pub(crate) static UNIX_SOCKET: Variable =
-    Variable::new("SELKIES_UNIX_SOCKET", Kind::Text, "path of a Unix socket to listen on, instead of an address");
-
-pub(crate) static SUBFOLDER: Variable = Variable::new(
-    "SELKIES_SUBFOLDER",
-    Kind::Text,
-    "path that a reverse proxy serves this desktop below, such as `/desk`; needed only where the proxy passes it on",
-);
-
-pub(crate) static HTTPS: Variable = Variable::new("SELKIES_ENABLE_HTTPS", Kind::Boolean, "serve by TLS")
-    .aliases(&["ENABLE_HTTPS_WEB"])
-    .default("false");
-
-pub(crate) static HTTPS_CERT: Variable = Variable::new(
-    "SELKIES_HTTPS_CERT",
-    Kind::Text,
-    "PEM file with the chain of certificates; read again when it changes",
-)
-.aliases(&["HTTPS_WEB_CERT"])
-.default("/etc/ssl/certs/ssl-cert-snakeoil.pem");
-
-pub(crate) static HTTPS_KEY: Variable = Variable::new(
-    "SELKIES_HTTPS_KEY",
-    Kind::Text,
-    "PEM file with the private key; empty where it is in the other file",
-)
-.aliases(&["HTTPS_WEB_KEY"])
-.default_note("`/etc/ssl/private/ssl-cert-snakeoil.key` with the default certificate");
-
-pub(crate) static METRICS: Variable = Variable::new(
-    "SELKIES_ENABLE_METRICS_HTTP",
-    Kind::Boolean,
-    "serve `/metrics` without a password on `SELKIES_METRICS_HTTP_PORT`; it is always there behind the password",
-)
-.default("false");
-
-pub(crate) static METRICS_PORT: Variable = Variable::new(
-    "SELKIES_METRICS_HTTP_PORT",
-    number(1, 65535),
-    "TCP port of `/metrics` without a password, on `SELKIES_ADDR`",
-)
-.aliases(&["METRICS_PORT", "WEBRTC_METRICS_PORT"])
-.default("8000");
-
-pub(crate) static TURN_HOST: Variable =
-    Variable::new("SELKIES_TURN_HOST", Kind::Text, "TURN server to relay through").aliases(&["TURN_HOST"]);
-
-pub(crate) static TURN_PORT: Variable = Variable::new("SELKIES_TURN_PORT", number(1, 65535), "port of the TURN server")
-    .aliases(&["TURN_PORT"])
-    .default("3478");
-
-pub(crate) static TURN_PROTOCOL: Variable = Variable::new(
-    "SELKIES_TURN_PROTOCOL",
-    Kind::Choice(&["udp", "tcp"]),
-    "how to reach the TURN server: `udp` or `tcp`",
-)
-.aliases(&["TURN_PROTOCOL"])
-.default("udp");
-
-pub(crate) static TURN_TLS: Variable =
-    Variable::new("SELKIES_TURN_TLS", Kind::Boolean, "reach the TURN server through TLS")
-        .aliases(&["TURN_TLS"])
-        .default("false");
-
-pub(crate) static TURN_SECRET: Variable = Variable::new(
-    "SELKIES_TURN_SHARED_SECRET",
-    Kind::Text,
-    "secret shared with the TURN server, to make short-lived credentials from",
-)
-.aliases(&["TURN_SHARED_SECRET"])
-.secret();
-
-pub(crate) static TURN_USERNAME: Variable =
-    Variable::new("SELKIES_TURN_USERNAME", Kind::Text, "user name at the TURN server, where there is no shared secret")
-        .aliases(&["TURN_USERNAME"]);
-
-pub(crate) static TURN_PASSWORD: Variable =
-    Variable::new("SELKIES_TURN_PASSWORD", Kind::Text, "password at the TURN server, where there is no shared secret")
-        .aliases(&["TURN_PASSWORD"])
-        .secret();
-
-pub(crate) static TURN_SEPARATOR: Variable = Variable::new(
-    "EGLDESKTOP_TURN_SEPARATOR",
-    Kind::Choice(&[":", "-"]),
-    "what stands in user names made from the shared secret: `:`, or `-` for a coTURN with `rest-api-separator=-`",
-)
-.default(":");
-
-pub(crate) static RTC_CONFIG: Variable = Variable::new(
-    "SELKIES_RTC_CONFIG_JSON",
-    Kind::Text,
-    "JSON file with an `RTCConfiguration`; while it is there it goes before the TURN variables, and changes are followed",
-)
-.aliases(&["RTC_CONFIG_JSON"]);
-
-pub(crate) static TURN_REST: Variable = Variable::new(
-    "SELKIES_TURN_REST_URI",
-    Kind::Text,
-    "TURN REST service to ask for servers; goes before `SELKIES_TURN_HOST`",
-)
-.aliases(&["COTURN_WEB_URI"]);
-
-pub(crate) static TURN_REST_USERNAME: Variable =
-    Variable::new("SELKIES_TURN_REST_USERNAME", Kind::Text, "name of this desktop at the TURN REST service")
-        .aliases(&["COTURN_WEB_USERNAME"])
-        .default_note("`selkies-` and the name of the machine");
-
-pub(crate) static TURN_REST_USERNAME_HEADER: Variable = Variable::new(
-    "SELKIES_TURN_REST_USERNAME_AUTH_HEADER",
-    Kind::Text,
-    "header for that name in requests to the TURN REST service",
-)
-.aliases(&["COTURN_AUTH_HEADER_NAME"])
-.default("x-auth-user");
-
-pub(crate) static TURN_REST_PROTOCOL_HEADER: Variable = Variable::new(
-    "SELKIES_TURN_REST_PROTOCOL_HEADER",
-    Kind::Text,
-    "header for `SELKIES_TURN_PROTOCOL` in requests to the TURN REST service",
-)
-.default("x-turn-protocol");
-
-pub(crate) static TURN_REST_TLS_HEADER: Variable = Variable::new(
-    "SELKIES_TURN_REST_TLS_HEADER",
-    Kind::Text,
-    "header for `SELKIES_TURN_TLS` in requests to the TURN REST service",
-)
-.default("x-turn-tls");
-
-pub(crate) static CLOUDFLARE: Variable = Variable::new(
-    "SELKIES_ENABLE_CLOUDFLARE_TURN",
-    Kind::Boolean,
-    "ask Cloudflare for TURN servers; goes before all the others",
-)
-.default("false");
-
-pub(crate) static CLOUDFLARE_ID: Variable =
-    Variable::new("SELKIES_CLOUDFLARE_TURN_TOKEN_ID", Kind::Text, "TURN key at Cloudflare");
-
-pub(crate) static CLOUDFLARE_TOKEN: Variable =
-    Variable::new("SELKIES_CLOUDFLARE_TURN_API_TOKEN", Kind::Text, "API token of that TURN key").secret();
 
 pub(crate) static CONGESTION: Variable = Variable::new(
     "SELKIES_CONGESTION_CONTROL",
@@ -366,24 +198,14 @@ pub(crate) static AUDIO_LOSS: Variable = Variable::new(
 )
 .default("0");
 
-pub(crate) static PUBLIC_IP: Variable = Variable::new(
-    "SELKIES_WEBRTC_PUBLIC_IP",
+pub(crate) static SAVED: Variable = Variable::new(
+    "SELKIES_USER_CONFIG_FILE",
     Kind::Text,
-    "public IPv4 and IPv6 address of the machine, with a comma between, where it has others itself (NAT 1:1)",
-);
-
-pub(crate) static PORT_RANGE: Variable =
-    Variable::new("SELKIES_WEBRTC_PORT_RANGE", Kind::Text, "UDP and TCP ports for media, such as `59000-59100`");
-
-pub(crate) static STUN_HOST: Variable =
-    Variable::new("SELKIES_STUN_HOST", Kind::Text, "STUN server, by which the desktop learns its public address");
-
-pub(crate) static STUN_PORT: Variable =
-    Variable::new("SELKIES_STUN_PORT", number(1, 65535), "port of the STUN server").default("19302");
-
-pub(crate) static WEB_ROOT: Variable =
-    Variable::new("SELKIES_WEB_ROOT", Kind::Text, "folder with a web client to serve instead of the built-in one")
-        .aliases(&["WEB_ROOT"]);
+    "JSON file for what viewers change while the desktop runs, read at the next start; a variable that is set goes before \
+     it; `/dev/null` keeps nothing",
+)
+.aliases(&["SELKIES_JSON_CONFIG", "JSON_CONFIG"])
+.default_note("`~/.config/selkies/selkies-gstreamer-conf.json`");
 
 pub(crate) static PIPELINES: Variable = Variable::new(
     "EGLDESKTOP_PIPELINES",
@@ -455,6 +277,9 @@ pub(crate) static TABLE: &[&Variable] = &[
     &STUN_PORT,
     &METRICS,
     &METRICS_PORT,
+    &STATISTICS,
+    &STATISTICS_DIR,
+    &SAVED,
     &WEB_ROOT,
     &PIPELINES,
     &LOG,

@@ -136,6 +136,20 @@ export const pong = (startTime) => `pong,${startTime}`;
  * @param {number} height
  */
 export const resize = (width, height) => `r,${width}x${height}`;
+/**
+ * What the browser measures, as Selkies' server writes it to its files: picture and sound apart, though one connection
+ * carries both here.
+ * @param {Iterable<[string, any]>} report
+ * @returns {string[]}
+ */
+export function statistics(report) {
+  const all = [...report].map(([, stat]) => stat);
+  const of = (/** @type {(stat: any) => boolean} */ wanted) => JSON.stringify(all.filter(wanted));
+  const isSound = (/** @type {any} */ stat) => stat.kind === 'audio';
+  const messages = [`_stats_video,${of((stat) => !isSound(stat))}`];
+  if (all.some(isSound)) messages.push(`_stats_audio,${of(isSound)}`);
+  return messages;
+}
 /** Draws the pointer into the picture, for when there is no local cursor to show (touch, pointer
  * lock). @param {boolean} on */
 export const pointerInPicture = (on) => `p,${on ? 1 : 0}`;

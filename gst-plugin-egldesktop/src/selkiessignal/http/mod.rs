@@ -54,8 +54,14 @@ pub(super) struct Site {
     pub(super) hub: Arc<Hub>,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,
-    /// A signalling server to join as well.
-    pub(super) remote: Option<Remote>,
+}
+
+/// Where viewers come from.
+pub(super) enum Front {
+    /// They come here, by TLS where there is a certificate.
+    Listen(Bound, Option<TlsAcceptor>),
+    /// They are at a signalling server, which has its own page.
+    Join(Remote),
 }
 
 /// What a listener is for.
@@ -95,23 +101,15 @@ impl Context {
 }
 
 impl Server {
-    /// Serves `site` on a bound listener, with TLS if given.
-    /// `metrics` is another listener, without TLS and password.
-    pub(super) fn start(
-        bound: Bound,
-        tls: Option<TlsAcceptor>,
-        metrics: Option<Bound>,
-        site: Site,
-    ) -> std::io::Result<Self> {
+    /// Serves `site` to those who come through `front`. `metrics` is a listener without TLS and password.
+    pub(super) fn start(front: Front, metrics: Option<Bound>, site: Site) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("selkiessignal")
             .enable_all()
             .build()?;
-        let (listener, metrics) = {
-            let _inside = runtime.enter();
-            (bound.listen()?, metrics.map(Bound::listen).transpose()?)
-        };
+        let inside = runtime.enter();
+        let metrics = metrics.map(Bound::listen).transpose()?;
         let (stop, stopped) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let site = Arc::new(site);
@@ -119,20 +117,23 @@ impl Server {
         let mut stopping = stopped.clone();
         runtime.spawn(async move {
             tokio::select! {
-                () = hub.ice().keep_fresh() => {}
+                ((), ()) = async { tokio::join!(hub.ice().keep_fresh(), hub.watch_machine()) } => {}
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
         });
-        if let Some(remote) = &site.remote {
-            for line in [dial::Line::Picture, dial::Line::Sound] {
-                runtime.spawn(remote.clone().keep(line, site.hub.clone(), stopped.clone(), alive.clone()));
+        let shared = |purpose| -> Shared { (site.clone(), purpose, stopped.clone(), alive.clone()) };
+        match front {
+            Front::Listen(bound, tls) => drop(runtime.spawn(accept(bound.listen()?, tls, shared(Purpose::Desktop)))),
+            Front::Join(remote) => {
+                for line in [dial::Line::Picture, dial::Line::Sound] {
+                    runtime.spawn(remote.clone().keep(line, site.hub.clone(), stopped.clone(), alive.clone()));
+                }
             }
         }
-        let shared = |purpose| -> Shared { (site.clone(), purpose, stopped.clone(), alive.clone()) };
-        runtime.spawn(accept(listener, tls, shared(Purpose::Desktop)));
         if let Some(metrics) = metrics {
             runtime.spawn(accept(metrics, None, shared(Purpose::Metrics)));
         }
+        drop(inside);
         Ok(Self { runtime, stop, ended })
     }
 

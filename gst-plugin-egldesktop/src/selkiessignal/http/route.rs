@@ -95,10 +95,7 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
 
 async fn metrics(context: Context) -> Answer {
     let hub = context.site.hub.clone();
-    let printed = session::blocking(move || {
-        let (streams, viewers) = hub.stats();
-        hub.reports.print(&streams, &viewers)
-    });
+    let printed = session::blocking(move || hub.metrics());
     match printed.await {
         Ok(text) => with_type(StatusCode::OK, metrics::CONTENT_TYPE, text),
         Err(error) => {

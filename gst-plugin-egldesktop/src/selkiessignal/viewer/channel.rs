@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gst_webrtc::WebRTCDataChannel;
-use selkies_protocol::control::{self, GpuStatistics};
+use selkies_protocol::control;
 use selkies_protocol::held::{Action, Held};
 use selkies_protocol::input::ClientMessage;
 use selkies_protocol::request::Request;
@@ -102,12 +102,12 @@ impl Input {
         self.state.show_roster();
     }
 
-    /// Tells the viewer what the GPU does.
-    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
-        self.state.send(&statistics.to_message());
+    /// Sends a message, as soon as there is somebody to hear it.
+    pub(super) fn tell(&self, message: &str) {
+        self.state.send(message);
     }
 
-    /// Tells the viewer what the encoders are set to.
+    /// Tells the viewer what encoders and screen are set to.
     pub(super) fn tuning_changed(&self) {
         self.state.show_tuning();
     }
@@ -135,6 +135,9 @@ impl State {
         if let Some(notice) = &self.hub.notice {
             self.send(&control::status(notice));
         }
+        if self.dialect == Dialect::Extended && self.hub.is_recording() {
+            self.send(&control::system("statistics,true"));
+        }
         self.show_tuning();
         self.hands().told_control = None;
         self.show_roster();
@@ -150,6 +153,8 @@ impl State {
         for (name, value) in values.into_iter().filter(|(_, value)| *value != 0) {
             self.send(&control::system(&format!("{name},{value}")));
         }
+        // As Selkies' server prints it.
+        self.send(&control::system(if tuning.resize { "resize,True" } else { "resize,False" }));
     }
 
     fn show_roster(&self) {
@@ -190,7 +195,7 @@ impl State {
             // Who only watches neither sees nor sets it.
             Ok(ClientMessage::Clipboard(_)) if !self.hub.controls(self.id) => {}
             Ok(ClientMessage::Clipboard(message)) => self.exchange.clipboard(message),
-            Ok(ClientMessage::Resize { .. } | ClientMessage::Scale(_)) if !self.hub.permissions().resize => {}
+            Ok(ClientMessage::Resize { .. } | ClientMessage::Scale(_)) if !self.hub.tuning().borrow().resize => {}
             Ok(message) => {
                 let mut hands = self.hands();
                 // Under the lock: who loses control lets go of everything under the same one.
@@ -239,6 +244,15 @@ impl State {
                     self.send(&control::status("This desktop does not change that while it runs"));
                 }
             }
+            Request::EnableResize { on, window } if self.hub.controls(self.id) => {
+                if self.hub.tuning().borrow().resize == on || self.hub.enable_resize(on) {
+                    self.show_in(window.filter(|_| on), None);
+                } else {
+                    self.send(&control::status("This desktop keeps its size: WEBRTC_ENABLE_RESIZE is false"));
+                }
+            }
+            Request::EnableResize { .. } => {}
+            Request::Statistics(statistics) => self.hub.measured(self.id, statistics),
             Request::Framerate(fps) => self.hub.reports.framerate(fps),
             Request::Latency(milliseconds) => self.hub.reports.latency(milliseconds),
         }

@@ -32,9 +32,6 @@ impl Exchange {
     /// The channel is open: the browser learns what it may do and, soon, what the desktop is like.
     pub(super) fn begin(self: &Arc<Self>) {
         let permissions = self.hub.permissions();
-        // As Selkies' server prints it.
-        let resize = if permissions.resize { "True" } else { "False" };
-        self.outbox.send(&control::system(&format!("resize,{resize}")));
         if self.dialect == Dialect::Extended {
             self.outbox.send(&control::system(&format!("clipboard,{}", permissions.clipboard.nick())));
         }

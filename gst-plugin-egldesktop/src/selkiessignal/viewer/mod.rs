@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use gst::prelude::*;
 use gst_webrtc::WebRTCSessionDescription;
-use selkies_protocol::control::GpuStatistics;
 use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
@@ -146,10 +145,10 @@ impl Viewer {
         }
     }
 
-    /// What the GPU does at the moment.
-    pub(super) fn show_gpu(&self, statistics: GpuStatistics) {
+    /// Sends a message, where there is a data channel.
+    pub(super) fn tell(&self, message: &str) {
         if let Some(input) = &self.input {
-            input.show_gpu(statistics);
+            input.tell(message);
         }
     }
 
