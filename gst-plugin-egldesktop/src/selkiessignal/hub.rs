@@ -12,6 +12,7 @@ use selkies_protocol::signalling::{Hello, Media};
 use tokio::sync::watch;
 
 use super::congestion::Control;
+use super::gamepad_slots::GamepadSlots;
 use super::http::Links;
 use super::ice::Ice;
 use super::metrics::{Reports, StreamStats, ViewerStats};
@@ -63,6 +64,7 @@ pub(super) struct Hub {
     roster: watch::Sender<Roster>,
     tuning: watch::Receiver<Tuning>,
     gpu: watch::Receiver<Option<GpuStatistics>>,
+    gamepads: Mutex<GamepadSlots>,
     /// What every viewer has to know.
     pub(super) notice: Option<String>,
     /// The links for viewers that are good at present.
@@ -105,6 +107,7 @@ impl Hub {
             roster: watch::Sender::new(Roster::new(parts.policy)),
             tuning: parts.tuning,
             gpu: parts.gpu,
+            gamepads: Mutex::default(),
             notice: parts.notice,
             links: Links::default(),
             reports: Reports::default(),
@@ -200,6 +203,11 @@ impl Hub {
     /// Whether viewer `id` controls the desktop at this moment.
     pub(super) fn controls(&self, id: u64) -> bool {
         self.roster.borrow().controls(id)
+    }
+
+    /// Whose the desktop's gamepads are.
+    pub(super) fn gamepads(&self) -> MutexGuard<'_, GamepadSlots> {
+        lock(&self.gamepads)
     }
 
     /// Does what viewer `by` asks, where it may.
