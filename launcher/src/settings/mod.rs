@@ -31,6 +31,11 @@ pub(crate) struct Settings {
     pub(crate) gpu: u32,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
+    /// What makes gamepads.
+    pub(crate) gamepads: String,
+    /// The joystick interposer that is named.
+    pub(crate) interposer: Option<PathBuf>,
+    pub(crate) js_socket_path: Option<PathBuf>,
     pub(crate) runtime_dir: Option<PathBuf>,
     pub(crate) pipelines: Option<PathBuf>,
     pub(crate) stun_server: Option<String>,
@@ -140,6 +145,9 @@ impl Settings {
             gpu: reader.number(&table::GPU)?,
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
+            gamepads: reader.required(&table::GAMEPADS)?.to_owned(),
+            interposer: optional(&table::INTERPOSER).map(PathBuf::from),
+            js_socket_path: optional(&table::JS_SOCKET_PATH).map(PathBuf::from),
             runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),
             pipelines: optional(&table::PIPELINES).map(PathBuf::from),
             stun_server,
