@@ -20,7 +20,7 @@ desktop=(xvfb xauth pulseaudio dbus dbus-x11)
 mate=(mate-desktop-environment-core mate-terminal mate-backgrounds desktop-base fonts-dejavu-core libglib2.0-bin)
 sessions=(mate-session openbox fluxbox icewm marco xfwm4 metacity twm x-window-manager)
 tests=(chromium chromium-driver iproute2 util-linux coturn xterm x11-apps x11-utils xclip pulseaudio-utils nftables
-  xdotool python3-xlib) # `make bench-input` alone needs the last two
+  joystick libsdl2-2.0-0 python3 xdotool python3-xlib) # `make bench-input` alone needs the last two
 # Only where devices of the kernel can be made and so tested.
 [[ ! -e /dev/uinput ]] || tests+=(udev xserver-xorg-core xserver-xorg-video-dummy xserver-xorg-input-libinput)
 # Either will do; the second is twenty times smaller.

@@ -5,6 +5,7 @@
 //! [`DesktopEvent`].
 
 mod desktop;
+mod gamepad;
 mod keys;
 
 use gst_video::NavigationEvent;
@@ -12,6 +13,7 @@ use selkies_protocol::clipboard::Part;
 use selkies_protocol::touch::{Pen, Phase};
 
 pub use desktop::{DesktopEvent, Devices};
+pub use gamepad::GamepadInput;
 pub use keys::{key_keysym, key_name};
 
 /// Name of the structure of a relative motion; fields `dx` and `dy` (double, pixels).
@@ -123,6 +125,13 @@ pub enum InputEvent {
         /// Whether what is copied is to be told as well, from now on.
         clipboard: bool,
     },
+    /// A gamepad. Custom event.
+    Gamepad {
+        /// Which of the desktop's, from 0.
+        pad: u8,
+        /// What becomes of it.
+        input: GamepadInput,
+    },
 }
 
 impl InputEvent {
@@ -178,6 +187,7 @@ impl InputEvent {
                     .build(),
             ),
             Self::Report { clipboard } => custom(gst::Structure::builder(REPORT).field("clipboard", clipboard).build()),
+            Self::Gamepad { pad, input } => custom(input.to_structure(*pad)),
         }
     }
 
@@ -209,6 +219,10 @@ impl InputEvent {
                 buttons: structure.get::<u32>("buttons").ok()?.try_into().ok()?,
             })]),
             REPORT => Some(vec![Self::Report { clipboard: structure.get("clipboard").ok()? }]),
+            gamepad::GAMEPAD => {
+                let (pad, input) = GamepadInput::from_structure(structure)?;
+                Some(vec![Self::Gamepad { pad, input }])
+            }
             _ => None,
         }
     }
@@ -299,6 +313,11 @@ mod tests {
             InputEvent::Touch { phase: Phase::Up, identifier: 7, x: 1.5, y: 2.0, pressure: 0.0 },
             InputEvent::TouchCancel,
             InputEvent::Pen(Pen { x: 1.0, y: 2.0, pressure: 0.5, tilt: (-30.0, 12.0), buttons: 9 }),
+            InputEvent::Gamepad { pad: 3, input: GamepadInput::Connected { name: "Päd".into() } },
+            InputEvent::Gamepad { pad: 0, input: GamepadInput::Released },
+            InputEvent::Gamepad { pad: 0, input: GamepadInput::Disconnected },
+            InputEvent::Gamepad { pad: 0, input: GamepadInput::Button { number: 16, value: 0.5 } },
+            InputEvent::Gamepad { pad: 0, input: GamepadInput::Axis { number: 3, value: -1.0 } },
         ] {
             assert_eq!(InputEvent::parse(&sent.to_event((3.0, 4.0))), Some(vec![sent]));
         }

@@ -120,6 +120,7 @@ impl Desktop {
         let mut variables = variables.clone();
         variables.set_display(&endpoints.display);
         variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
+        variables.set_gamepads(plan.gamepads.backend(), &endpoints.gamepad_sockets);
         variables.set_notice(choice.notice.as_deref().unwrap_or_default());
         let assembly = Assembly::of(library, &choice.name, choice.chosen, &variables)?;
         let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;

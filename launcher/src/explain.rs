@@ -31,6 +31,7 @@ pub(crate) struct Explanation {
     password: String,
     display: String,
     sound: String,
+    gamepads: String,
     encoder: Encoder,
     rejected: Vec<Rejection>,
     files: Vec<String>,
@@ -105,6 +106,7 @@ impl Explanation {
             password: access(settings),
             display: display(settings, &plan.display),
             sound: sound(&plan.sound),
+            gamepads: plan.gamepads.to_string(),
             encoder: Encoder {
                 name: choice.name,
                 element: assembly.encoder().map(|encoder| encoder.element.clone()),
@@ -143,6 +145,7 @@ impl Explanation {
         line("Password", &self.password);
         line("Display", &self.display);
         line("Sound", &self.sound);
+        line("Gamepads", &self.gamepads);
         let Encoder { name, element, description, why } = &self.encoder;
         line(
             "Encoder",
@@ -245,7 +248,7 @@ mod tests {
         let settings = Settings::read(&environment).unwrap();
         let variables = Variables::new(&environment, &settings, &Access::of(&settings).unwrap(), "(later)");
         let assembly = Assembly::of(&Library::new(None), "x264enc", 0, &variables).unwrap();
-        let plan = Plan::of(&settings).unwrap();
+        let plan = Plan::of(&settings, Path::new("/")).unwrap();
         let plugin = Plugin::NotFound { looked: Vec::new() };
         let reason = "no GPU".to_owned();
         let rejected = vec![Rejection { encoder: "nvh264enc".to_owned(), element: None, reason }];

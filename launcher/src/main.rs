@@ -3,6 +3,7 @@
 
 mod app;
 mod explain;
+mod gamepads;
 mod gpu;
 mod log;
 mod password;
@@ -89,8 +90,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         gst::init().context("GStreamer")?;
         let plugin = Plugin::load(&executable);
         let choice = choose(&settings, &library, &variables, &plugin)?;
-        let plan = Plan::of(&settings)?;
-        plan.tell(&mut variables);
+        let plan = Plan::of(&settings, &executable)?;
+        plan.tell(&mut variables, app::LATER);
         variables.set_notice(choice.notice.as_deref().unwrap_or_default());
         let assembly = Assembly::of(&library, &choice.name, choice.chosen, &variables)?;
         let explanation = explain::Explanation::new(&settings, &plan, choice, &assembly, &plugin, &executable)?;
@@ -106,7 +107,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tracing::debug!("plug-in: {plugin}");
     // Before anything is started: what cannot work ends here.
     let choice = choose(&settings, &library, &variables, &plugin)?;
-    let plan = Plan::of(&settings)?;
+    let plan = Plan::of(&settings, &executable)?;
     let desktop = app::Desktop { settings, saved, access, library, variables, choice, plan, plugin };
     // One thread, this one, runs everything that is asynchronous; see `Spawner` for why.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;

@@ -5,6 +5,7 @@ use std::{os::unix::net::UnixStream, path::Path};
 use anyhow::{Context as _, anyhow};
 
 use crate::{
+    gamepads::{self, Gamepads, Machine},
     pipeline::Variables,
     services::session::{self, Program},
     settings::Settings,
@@ -14,6 +15,7 @@ use crate::{
 pub(crate) struct Plan {
     pub(crate) display: Display,
     pub(crate) sound: Sound,
+    pub(crate) gamepads: Gamepads,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(crate) enum Sound {
 
 impl Plan {
     /// Asks the display whether it is there, which can take as long as the network lets it.
-    pub(crate) fn of(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn of(settings: &Settings, executable: &Path) -> anyhow::Result<Self> {
         let display = match &settings.display {
             Some(name) => {
                 answers(name)?;
@@ -42,14 +44,17 @@ impl Plan {
             None => Display::Private(session::choose()),
         };
         let sound = sound(settings, &display);
-        Ok(Self { display, sound })
+        let session = matches!(display, Display::Private(_));
+        let gamepads = Gamepads::of(settings, Machine { uinput: gamepads::has_uinput(), session, executable });
+        Ok(Self { display, sound, gamepads })
     }
 
-    /// What is known before anything runs.
-    pub(crate) fn tell(&self, variables: &mut Variables) {
+    /// What is known before anything runs; `later` stands for the folder that is made then.
+    pub(crate) fn tell(&self, variables: &mut Variables, later: &str) {
         if let Display::Existing(name) = &self.display {
             variables.set_display(name);
         }
+        variables.set_gamepads(self.gamepads.backend(), &self.gamepads.folder(Path::new(later)).display().to_string());
         match &self.sound {
             Sound::Off => variables.set_pulse_server(""),
             Sound::Existing { server, .. } => variables.set_pulse_server(server),
@@ -107,13 +112,13 @@ mod tests {
 
     #[test]
     fn a_display_that_does_not_answer_is_an_error_and_not_replaced() {
-        let error = Plan::of(&settings([("DISPLAY", ":4242")])).unwrap_err().to_string();
+        let error = Plan::of(&settings([("DISPLAY", ":4242")]), Path::new("/")).unwrap_err().to_string();
         assert!(error.contains("DISPLAY is :4242"), "{error}");
     }
 
     #[test]
     fn a_private_display_has_private_sound_unless_a_server_is_named() {
-        let sound = |pairs: [(&str, &str); 1]| Plan::of(&settings(pairs)).unwrap().sound;
+        let sound = |pairs: [(&str, &str); 1]| Plan::of(&settings(pairs), Path::new("/")).unwrap().sound;
         assert!(matches!(sound([("SIZEW", "640")]), Sound::Private));
         assert!(matches!(sound([("ENABLE_AUDIO", "false")]), Sound::Off));
         assert!(matches!(sound([("PULSE_SERVER", "unix:/x")]), Sound::Existing { server, .. } if server == "unix:/x"));

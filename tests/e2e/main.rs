@@ -5,6 +5,7 @@ mod clipboard;
 mod command_line;
 mod control;
 mod encoder;
+mod gamepad;
 mod hostile;
 mod input;
 mod picture;

@@ -6,6 +6,7 @@ mod capture_options;
 mod clipboard;
 mod control;
 mod devices;
+mod gamepad;
 mod gl;
 mod input;
 mod inspect;

@@ -6,6 +6,7 @@ pub mod chromium;
 pub mod coturn;
 pub mod desktop;
 pub mod http;
+pub mod interposed;
 pub mod keymap;
 pub mod link;
 pub mod namespace;

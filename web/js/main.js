@@ -10,6 +10,7 @@ import { Session } from './core/session.js';
 import { openSignalling, signallingUrl } from './core/signalling.js';
 import { summarise } from './core/stats.js';
 import { endSession, giveControl, takeControl } from './core/viewers.js';
+import { Gamepads } from './input/gamepad.js';
 import { wantedResolution } from './input/geometry.js';
 import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
@@ -96,6 +97,8 @@ const pointer = new Pointer({
   controlDown: () => keyboard.control,
   onLockRefused: () => toasts.show('The browser does not allow capturing the pointer'),
 });
+// Not through the gate: a game does not wait for a paste.
+const gamepads = new Gamepads({ send: (text) => session.send(text), buffered: () => session.buffered() });
 
 const panel = new Panel({
   root: element('panel', HTMLElement),
@@ -234,6 +237,7 @@ session.addEventListener('channel', (event) => {
   panel.settings.forget();
   reports += 1;
   drawn = false;
+  gamepads.restart(detail(event) && control);
   if (detail(event)) keyboard.reset();
 });
 session.addEventListener('message', (event) => {
@@ -245,6 +249,7 @@ session.addEventListener('message', (event) => {
   else if (message?.type === 'system') systemMessage(message);
   else if (message?.type === 'status') toasts.show(message.text);
   else if (message?.type === 'viewers') showViewers(message);
+  else if (message?.type === 'rumble') gamepads.rumble(message);
   else if (message?.type === 'clipboard-taken') clipboard.taken(message.id);
   else if (message) clipboard.receive(message);
 });
@@ -259,6 +264,7 @@ function showViewers(viewers) {
   document.documentElement.dataset.control = String(control);
   panel.viewers.update(viewers);
   panel.settings.allow(control);
+  gamepads.setActive(control);
 }
 
 async function invite() {
@@ -307,6 +313,7 @@ document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
     keyboard.reset();
     pointer.release();
+    gamepads.release();
   } else {
     session.nudge();
   }

@@ -79,6 +79,31 @@ impl SystemStatistics {
     }
 }
 
+/// `{"type": "gamepad_rumble", "data": {"pad", "strong", "weak", "duration"}}`: a gamepad shall rumble. Extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rumble {
+    /// The browser's number of it.
+    pub pad: u8,
+    /// The strong motor, of 65535.
+    pub strong: u16,
+    /// The weak motor, of 65535.
+    pub weak: u16,
+    /// Milliseconds at most, and until the next of these messages.
+    pub duration: u32,
+}
+
+impl Rumble {
+    /// The message; its motors are from 0 to 1.
+    pub fn to_message(&self) -> String {
+        let part = |level: u16| f64::from(level) / f64::from(u16::MAX);
+        let (strong, weak) = (part(self.strong), part(self.weak));
+        json!({ "type": "gamepad_rumble", "data": {
+            "pad": self.pad, "strong": strong, "weak": weak, "duration": self.duration,
+        }})
+        .to_string()
+    }
+}
+
 /// `{"type": "viewers", "data": …}`: who is connected, as one viewer may know it. Extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Viewers {
@@ -136,6 +161,13 @@ mod tests {
         let statistics = SystemStatistics { cpu_percent: 12.5, memory_used: 512, memory_total: 1024 };
         let expected = r#"{"data":{"cpu_percent":12.5,"mem_total":1024,"mem_used":512},"type":"system_stats"}"#;
         assert_eq!(statistics.to_message(), expected);
+    }
+
+    #[test]
+    fn a_rumble() {
+        let rumble = Rumble { pad: 1, strong: 65535, weak: 0, duration: 300 };
+        let expected = r#"{"data":{"duration":300,"pad":1,"strong":1.0,"weak":0.0},"type":"gamepad_rumble"}"#;
+        assert_eq!(rumble.to_message(), expected);
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Held {
             }
             ClientMessage::Scale(ratio) => vec![Action::Scale(ratio)],
             // Neither of the hands.
-            ClientMessage::Clipboard(_) | ClientMessage::Pong(_) => Vec::new(),
+            ClientMessage::Clipboard(_) | ClientMessage::Gamepad(_) | ClientMessage::Pong(_) => Vec::new(),
         }
     }
 

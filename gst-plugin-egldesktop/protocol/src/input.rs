@@ -1,6 +1,7 @@
 //! Messages that a browser sends on the data channel: comma-separated text, first field the verb.
 
 use crate::clipboard::ClipboardMessage;
+use crate::gamepad::GamepadMessage;
 use crate::signalling::parse_size;
 use crate::touch::{Pen, TouchMessage};
 use crate::wheel::Turn;
@@ -51,6 +52,8 @@ pub enum ClientMessage {
     Pen(Pen),
     /// `ws` (extension): see [`crate::wheel`].
     Turn(Turn),
+    /// `js,…`: see [`crate::gamepad`].
+    Gamepad(GamepadMessage),
     /// `pong,<time>`: answer to a `ping`; the time is the server's own, in seconds.
     Pong(f64),
 }
@@ -107,6 +110,7 @@ impl ClientMessage {
             }
             "pen" => Pen::parse(rest).map(Self::Pen).ok_or(InputError::Malformed("pen")),
             "ws" => Turn::parse(rest).map(Self::Turn).ok_or(InputError::Malformed("ws")),
+            "js" => GamepadMessage::parse(text).map(Self::Gamepad),
             "pong" => finite(rest).map(Self::Pong).ok_or(InputError::Malformed("pong")),
             // Bounded: the verb ends up in a log line.
             _ => Err(InputError::Unknown(verb.chars().take(16).collect())),

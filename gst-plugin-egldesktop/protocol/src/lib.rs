@@ -10,12 +10,16 @@
 //! - [`clipboard`]: text, HTML and images in both directions.
 //! - [`request`]: the rest of what a browser sends there: control of the desktop, bitrates, what it measures.
 //! - [`touch`], [`wheel`]: fingers, pens, and wheels that turn by less than a tick, there.
+//! - [`gamepad`]: what it sends there of its gamepads (`js`).
+//! - [`joystick`]: the sockets between a server and the libraries that play joystick device for programs.
 //! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
 
 pub mod clipboard;
 pub mod control;
+pub mod gamepad;
 pub mod held;
 pub mod input;
+pub mod joystick;
 pub mod request;
 pub mod signalling;
 pub mod statistics;

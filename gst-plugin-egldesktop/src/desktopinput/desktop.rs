@@ -218,6 +218,8 @@ impl Desktop {
                 self.reports.push(Report::Event(DesktopEvent::ClipboardTaken(transaction)));
                 Ok(())
             }
+            // No matter of the X server's: see `gamepad`.
+            InputEvent::Gamepad { .. } => Ok(()),
             InputEvent::Report { clipboard } => {
                 if clipboard {
                     self.clipboard.watch(display)?;

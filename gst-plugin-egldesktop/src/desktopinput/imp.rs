@@ -12,8 +12,9 @@ use gst_base::subclass::BaseTransformMode;
 use gst_base::subclass::prelude::*;
 
 use super::desktop::{Settings, Task};
+use super::gamepad::{GamepadBackend, GamepadSettings, Gamepads};
 use super::worker::Worker;
-use crate::events::InputEvent;
+use crate::events::{DesktopEvent, GamepadInput, InputEvent};
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> =
     LazyLock::new(|| gst::DebugCategory::new("desktopinput", gst::DebugColorFlags::empty(), Some("X input")));
@@ -52,7 +53,19 @@ pub struct DesktopInput {
         builder().mutable_ready()
     )]
     settings: Mutex<Settings>,
+    #[property(
+        name = "gamepads", get, set, type = GamepadBackend, member = backend, nick = "Gamepads",
+        blurb = "What makes the gamepads that programs see",
+        builder(GamepadBackend::Auto).mutable_ready()
+    )]
+    #[property(
+        name = "gamepad-sockets", get, set, type = Option<String>, member = folder, nick = "Gamepad sockets",
+        blurb = "Folder of the sockets for a joystick interposer (unset = /tmp)",
+        builder().mutable_ready()
+    )]
+    gamepad_settings: Mutex<GamepadSettings>,
     worker: Mutex<Option<Worker>>,
+    gamepads: Mutex<Option<Gamepads>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -115,6 +128,7 @@ impl BaseTransformImpl for DesktopInput {
             )
         })?;
         *lock(&self.worker) = Some(worker);
+        *lock(&self.gamepads) = self.start_gamepads();
         Ok(())
     }
 
@@ -122,6 +136,8 @@ impl BaseTransformImpl for DesktopInput {
         // Its drop releases all keys and waits for the thread. Not under the lock: the thread may be pushing an event.
         let worker = lock(&self.worker).take();
         drop(worker);
+        let gamepads = lock(&self.gamepads).take();
+        drop(gamepads);
         Ok(())
     }
 
@@ -137,7 +153,10 @@ impl BaseTransformImpl for DesktopInput {
             Some(inputs) => {
                 for input in inputs {
                     gst::trace!(CAT, imp = self, "{input:?}");
-                    self.task(Task::Input(input));
+                    match input {
+                        InputEvent::Gamepad { pad, input } => self.gamepad(pad, input),
+                        input => self.task(Task::Input(input)),
+                    }
                 }
                 true
             }
@@ -151,5 +170,27 @@ impl DesktopInput {
         if let Some(worker) = lock(&self.worker).as_ref() {
             worker.send(task);
         }
+    }
+
+    fn gamepad(&self, pad: u8, input: GamepadInput) {
+        if let Some(gamepads) = lock(&self.gamepads).as_ref() {
+            gamepads.send(pad, input);
+        }
+    }
+
+    /// A desktop without gamepads is still a desktop.
+    fn start_gamepads(&self) -> Option<Gamepads> {
+        let settings = lock(&self.gamepad_settings).clone();
+        let element = self.obj().downgrade();
+        let report = move |event: DesktopEvent| {
+            if let Some(pad) = element.upgrade().and_then(|element| element.static_pad("src")) {
+                // Nobody need listen.
+                let _ = pad.push_event(event.to_event());
+            }
+        };
+        Gamepads::start(&settings, report).unwrap_or_else(|error| {
+            gst::warning!(CAT, imp = self, "no gamepads: {error}");
+            None
+        })
     }
 }

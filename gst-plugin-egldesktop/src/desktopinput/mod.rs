@@ -12,6 +12,9 @@
 //! the pointer and the size of the screen go downstream, out of band (see `events`). A scale is also posted as an element
 //! message `egldesktop-dpi`, for the application to hand to the desktop session.
 //!
+//! Gamepads of browsers become X-Box 360 pads: devices of the kernel where `/dev/uinput` is, else sockets for a joystick
+//! interposer. What programs make them do goes downstream, too.
+//!
 //! ## Control a desktop from a local window, no network
 //! ```bash
 //! gst-launch-1.0 egldesktopsrc display-name=:20 ! desktopinput display-name=:20 ! videoconvert ! ximagesink
@@ -25,6 +28,7 @@ mod cursor;
 mod desktop;
 mod display;
 mod dpi;
+mod gamepad;
 mod imp;
 mod keyboard;
 mod keymap;

@@ -27,6 +27,8 @@ pub struct Devices {
     /// A wheel that turns by parts of a tick.
     pub wheel: bool,
 }
+/// Name of the structure of a rumble; fields `pad`, `strong`, `weak` (uint, of 65535) and `duration` (uint, ms).
+const RUMBLE: &str = "egldesktop-gamepad-rumble";
 
 /// Something that happened on the desktop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,17 @@ pub enum DesktopEvent {
     },
     /// Programs see these devices now.
     Devices(Devices),
+    /// A program makes a gamepad rumble, until the next of these.
+    Rumble {
+        /// Which of the desktop's, from 0.
+        pad: u8,
+        /// The strong motor, of 65535.
+        strong: u16,
+        /// The weak motor, of 65535.
+        weak: u16,
+        /// At most this long, in milliseconds.
+        duration: u32,
+    },
 }
 
 impl DesktopEvent {
@@ -79,6 +92,12 @@ impl DesktopEvent {
             Self::Devices(Devices { touch, pen, wheel }) => {
                 gst::Structure::builder(DEVICES).field("touch", touch).field("pen", pen).field("wheel", wheel).build()
             }
+            Self::Rumble { pad, strong, weak, duration } => gst::Structure::builder(RUMBLE)
+                .field("pad", u32::from(*pad))
+                .field("strong", u32::from(*strong))
+                .field("weak", u32::from(*weak))
+                .field("duration", duration)
+                .build(),
         };
         gst::event::CustomDownstreamOob::new(structure)
     }
@@ -103,6 +122,12 @@ impl DesktopEvent {
                 pen: structure.get("pen").ok()?,
                 wheel: structure.get("wheel").ok()?,
             })),
+            RUMBLE => Some(Self::Rumble {
+                pad: structure.get::<u32>("pad").ok()?.try_into().ok()?,
+                strong: structure.get::<u32>("strong").ok()?.try_into().ok()?,
+                weak: structure.get::<u32>("weak").ok()?.try_into().ok()?,
+                duration: structure.get("duration").ok()?,
+            }),
             _ => None,
         }
     }
@@ -157,6 +182,7 @@ pub(super) mod tests {
             DesktopEvent::ClipboardTaken(u64::MAX),
             DesktopEvent::Screen { width: 1366, height: 768 },
             DesktopEvent::Devices(Devices { touch: true, pen: false, wheel: true }),
+            DesktopEvent::Rumble { pad: 3, strong: 65535, weak: 1, duration: 65535 },
         ] {
             assert_eq!(DesktopEvent::parse(&sent.to_event()), Some(sent));
         }

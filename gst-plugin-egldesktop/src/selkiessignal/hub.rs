@@ -13,6 +13,7 @@ use selkies_protocol::statistics::{Medium, Statistics};
 use tokio::sync::watch;
 
 use super::congestion::Control;
+use super::gamepad_slots::GamepadSlots;
 use super::http::Links;
 use super::ice::Ice;
 use super::machine::Machine;
@@ -71,6 +72,7 @@ pub(super) struct Hub {
     machine: watch::Sender<Option<SystemStatistics>>,
     /// Writes what viewers measure, where that is wanted.
     recorder: Option<Recorder>,
+    gamepads: Mutex<GamepadSlots>,
     /// What every viewer has to know.
     pub(super) notice: Option<String>,
     /// The links for viewers that are good at present.
@@ -116,6 +118,7 @@ impl Hub {
             gpu: parts.gpu,
             machine: watch::Sender::new(None),
             recorder: parts.recorder,
+            gamepads: Mutex::default(),
             notice: parts.notice,
             links: Links::default(),
             reports: Reports::default(),
@@ -211,6 +214,11 @@ impl Hub {
     /// Whether viewer `id` controls the desktop at this moment.
     pub(super) fn controls(&self, id: u64) -> bool {
         self.roster.borrow().controls(id)
+    }
+
+    /// Whose the desktop's gamepads are.
+    pub(super) fn gamepads(&self) -> MutexGuard<'_, GamepadSlots> {
+        lock(&self.gamepads)
     }
 
     /// Does what viewer `by` asks, where it may.

@@ -22,6 +22,7 @@ use gst::prelude::*;
 
 mod capture_time;
 mod congestion;
+mod gamepad_slots;
 mod http;
 mod hub;
 mod ice;

@@ -117,6 +117,12 @@ impl Variables {
         self.put(table::PULSE_SERVER.name, Value::public(server));
     }
 
+    /// What makes gamepads, and where its sockets are.
+    pub(crate) fn set_gamepads(&mut self, backend: &str, folder: &str) {
+        self.put(table::GAMEPADS.name, Value::public(backend));
+        self.put(table::JS_SOCKET_PATH.name, Value::public(folder));
+    }
+
     /// What viewers have to be told, such as that another encoder runs than the one that was named.
     pub(crate) fn set_notice(&mut self, notice: &str) {
         self.put("NOTICE", Value::public(notice));

@@ -49,6 +49,8 @@ enum Running {
 pub(crate) struct Endpoints {
     pub(crate) display: String,
     pub(crate) pulse_server: Option<String>,
+    /// Folder of the sockets of gamepads; empty where that is the element's own choice.
+    pub(crate) gamepad_sockets: String,
 }
 
 impl Services {
@@ -87,6 +89,10 @@ impl Services {
         if let Some(server) = &pulse_server {
             self.spawner.environment.set("PULSE_SERVER", server);
         }
+        // The bus starts programs, too.
+        for (name, value) in plan.gamepads.environment(runtime) {
+            self.spawner.environment.set(name, value);
+        }
         // The bus comes before whoever would start one of its own if there were none.
         if let Display::Private(_) = &plan.display {
             let bus = dbus::start(&self.spawner, runtime).await?;
@@ -101,7 +107,8 @@ impl Services {
                 self.running.push(Running::Kept(session::start(self.spawner.clone(), program)));
             }
         }
-        Ok(Endpoints { display, pulse_server })
+        let gamepad_sockets = plan.gamepads.folder(runtime).display().to_string();
+        Ok(Endpoints { display, pulse_server, gamepad_sockets })
     }
 
     /// How large the session draws; once it was started.

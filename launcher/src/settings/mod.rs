@@ -39,6 +39,11 @@ pub(crate) struct Settings {
     pub(crate) resize_switch: bool,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
+    /// What makes gamepads.
+    pub(crate) gamepads: String,
+    /// The joystick interposer that is named.
+    pub(crate) interposer: Option<PathBuf>,
+    pub(crate) js_socket_path: Option<PathBuf>,
     pub(crate) runtime_dir: Option<PathBuf>,
     pub(crate) pipelines: Option<PathBuf>,
     pub(crate) stun_server: Option<String>,
@@ -154,6 +159,9 @@ impl Settings {
             resize_switch: reader.boolean(&table::RESIZE)? || environment.find(&table::RESIZE)?.is_none(),
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
+            gamepads: reader.required(&table::GAMEPADS)?.to_owned(),
+            interposer: optional(&table::INTERPOSER).map(PathBuf::from),
+            js_socket_path: optional(&table::JS_SOCKET_PATH).map(PathBuf::from),
             runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),
             pipelines: optional(&table::PIPELINES).map(PathBuf::from),
             stun_server,

@@ -151,6 +151,25 @@ pub(crate) static CLIPBOARD: Variable = Variable::new(
 .aliases(&["ENABLE_CLIPBOARD"])
 .default("true");
 
+pub(crate) static GAMEPADS: Variable = Variable::new(
+    "EGLDESKTOP_GAMEPADS",
+    Kind::Choice(&["auto", "uinput", "interposer", "interposer-v1", "none"]),
+    "gamepads of browsers: devices of the kernel (`uinput`), a library in the session's programs (`interposer`; `-v1` for \
+     that of Selkies 1.5 and 1.6), or `none`; `auto` takes `uinput` where `/dev/uinput` can be written",
+)
+.default("auto");
+
+pub(crate) static INTERPOSER: Variable = Variable::new(
+    "SELKIES_INTERPOSER",
+    Kind::Text,
+    "joystick interposer for the session's programs, where the gamepads are no devices of the kernel",
+)
+.default_note("our own");
+
+pub(crate) static JS_SOCKET_PATH: Variable =
+    Variable::new("SELKIES_JS_SOCKET_PATH", Kind::Text, "folder of the joystick interposer's sockets")
+        .default_note("a private one for our own interposer, else `/tmp`");
+
 pub(crate) static FRAMERATE: Variable = Variable::new("SELKIES_FRAMERATE", number(1, 480), "most frames per second")
     .aliases(&["WEBRTC_FRAMERATE"])
     .default("60")
@@ -242,6 +261,9 @@ pub(crate) static TABLE: &[&Variable] = &[
     &DEPTH,
     &RESIZE,
     &CLIPBOARD,
+    &GAMEPADS,
+    &INTERPOSER,
+    &JS_SOCKET_PATH,
     &ENCODER,
     &ENCODER_FALLBACK,
     &GPU,

@@ -13,6 +13,7 @@ use selkies_protocol::touch::{MAX_FINGERS, Phase};
 use super::CAT;
 use super::exchange::Exchange;
 use super::feedback::Feedback;
+use super::gamepads;
 use super::silence::{Heard, Silence};
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
@@ -196,6 +197,16 @@ impl State {
             Ok(ClientMessage::Clipboard(_)) if !self.hub.controls(self.id) => {}
             Ok(ClientMessage::Clipboard(message)) => self.exchange.clipboard(message),
             Ok(ClientMessage::Resize { .. } | ClientMessage::Scale(_)) if !self.hub.tuning().borrow().resize => {}
+            Ok(ClientMessage::Gamepad(message)) => {
+                // Under the lock, as below.
+                let _hands = self.hands();
+                if self.hub.controls(self.id)
+                    && gamepads::apply(&self.hub, self.id, message, |input| self.push(input))
+                    && let Some(feedback) = &self.feedback
+                {
+                    feedback.lead();
+                }
+            }
             Ok(message) => {
                 let mut hands = self.hands();
                 // Under the lock: who loses control lets go of everything under the same one.
@@ -225,10 +236,13 @@ impl State {
         scale.into_iter().chain(size).for_each(|message| self.message(&message));
     }
 
-    /// A browser that has fallen silent lets go of everything.
+    /// A browser that has fallen silent lets go of everything; its gamepads stay.
     fn check_silence(&self) {
         if self.heard.too_long_ago() {
-            self.release_all(&mut self.hands());
+            let mut hands = self.hands();
+            let actions = hands.held.release_all();
+            self.act(&mut hands, actions);
+            gamepads::release(&self.hub, self.id, |input| self.push(input));
         }
     }
 
@@ -266,6 +280,14 @@ impl State {
     fn release_all(&self, hands: &mut Hands) {
         let actions = hands.held.release_all();
         self.act(hands, actions);
+        gamepads::disconnect(&self.hub, self.id, |input| self.push(input));
+    }
+
+    /// What a gamepad does. The caller holds the hands.
+    fn push(&self, input: InputEvent) {
+        if !self.hub.video().is_some_and(|video| video.push_upstream(input.to_event((0.0, 0.0)))) {
+            gst::debug!(CAT, "nobody upstream takes gamepads");
+        }
     }
 
     /// Pushes under the lock, so that events keep the order of their messages.

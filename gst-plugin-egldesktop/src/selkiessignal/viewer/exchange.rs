@@ -104,6 +104,14 @@ impl Listener for Exchange {
                 self.outbox.send(&clipboard::taken(mine.then_some(*transaction as u32)));
             }
             DesktopEvent::ClipboardTaken(_) => {}
+            DesktopEvent::Rumble { pad, strong, weak, duration } => {
+                let owner = self.hub.gamepads().owner(*pad).filter(|(viewer, _)| *viewer == self.id);
+                // Clients of selkies-gstreamer have no word for it.
+                if let Some((_, pad)) = owner.filter(|_| self.dialect == Dialect::Extended) {
+                    let rumble = control::Rumble { pad, strong: *strong, weak: *weak, duration: *duration };
+                    self.outbox.send(&rumble.to_message());
+                }
+            }
             DesktopEvent::Screen { width, height } => {
                 self.outbox.send(&control::system(&format!("resolution,{width}x{height}")));
             }

@@ -7,6 +7,7 @@ mod branch;
 mod channel;
 mod exchange;
 mod feedback;
+mod gamepads;
 mod gate;
 #[cfg(test)]
 mod hostile;
