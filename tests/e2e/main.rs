@@ -7,6 +7,7 @@ mod encoder;
 mod hostile;
 mod input;
 mod picture;
+mod screenshots;
 mod sound;
 mod turn;
 mod viewers;

@@ -208,9 +208,38 @@ impl Chromium {
 
     /// What an input method does: text without keys.
     pub async fn insert_text(&self, text: &str) -> Result<()> {
-        let command = Cdp { method: "Input.insertText", params: json!({ "text": text }) };
-        self.client.issue_cmd(command).await?;
+        self.devtools("Input.insertText", json!({ "text": text })).await
+    }
+
+    /// Runs a command of the DevTools protocol.
+    pub async fn devtools(&self, method: &'static str, params: Value) -> Result<()> {
+        self.client.issue_cmd(Cdp { method, params }).await?;
         Ok(())
+    }
+
+    /// Makes the page as large as this, in CSS pixels; `touch` makes a phone of it, held upright, with three pixels to one.
+    pub async fn resize(&self, width: u32, height: u32, touch: bool) -> Result<()> {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": if touch { 3 } else { 1 }, "mobile": touch,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": touch, "maxTouchPoints": 5 })).await
+    }
+
+    /// Makes the page believe that the user prefers `light` or `dark`.
+    pub async fn prefer(&self, scheme: &str) -> Result<()> {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", features).await
+    }
+
+    /// Runs a script in every page from now on, before the page's own.
+    pub async fn prepare(&self, script: &str) -> Result<()> {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await
+    }
+
+    /// Goes to an address and waits for nothing but the page itself.
+    pub async fn visit(&self, url: &str) -> Result<()> {
+        Ok(self.client.goto(url).await?)
     }
 
     /// A picture of the page, PNG.
