@@ -3,8 +3,12 @@
 import { Clipboard } from './clipboard/clipboard.js';
 import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
-import { createLink, fetchConfig, probeHealth } from './core/http.js';
+import { createLink, fetchCatalog, fetchConfig, probeHealth } from './core/http.js';
+import { chooseLanguage, t, useCatalog } from './core/i18n.js';
+import { Latency } from './core/latency.js';
+import { Log } from './core/log.js';
 import { createPeer } from './core/peer.js';
+import { preference } from './core/preferences.js';
 import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
 import { Session } from './core/session.js';
 import { openSignalling, signallingUrl } from './core/signalling.js';
@@ -15,8 +19,10 @@ import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
 import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
+import { Keybar } from './ui/keybar.js';
 import { Overlay } from './ui/overlay.js';
 import { Panel } from './ui/panel.js';
+import { saveText } from './ui/save.js';
 import { Sound } from './ui/sound.js';
 import { Toasts } from './ui/toast.js';
 import { View } from './ui/view.js';
@@ -27,15 +33,27 @@ const STATS_INTERVAL_MS = 1000;
 const base = new URL(document.baseURI);
 // A page opened as http://user:password@… keeps them here, and fetch refuses such addresses. The browser remembers them.
 base.username = base.password = '';
+const log = new Log();
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 const area = element('stage', HTMLElement);
 const video = element('video', HTMLVideoElement);
 const target = element('keys', HTMLTextAreaElement);
 
+// Before anything is shown. Without a catalog, in English.
+const language = preference('language') || chooseLanguage(navigator.languages);
+if (language !== 'en') {
+  const catalog = await fetchCatalog(language);
+  if (catalog) useCatalog(language, catalog);
+}
+document.documentElement.lang = language;
+element('stage', HTMLElement).setAttribute('aria-label', t('Desktop'));
+target.setAttribute('aria-label', t('Keyboard input for the desktop'));
+
 /** What the server has told about itself on this connection. */
 /** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
 const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
 
+const latency = new Latency();
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
 
@@ -55,7 +73,7 @@ const send = (text) => gate.send(text);
 
 // The picture, sound and what lies over them.
 
-const view = new View({ area, video, still: element('still', HTMLCanvasElement), onFrame: () => session.frameShown() });
+const view = new View({ area, video, still: element('still', HTMLCanvasElement), scaling: () => preference('scaling'), onFrame: () => session.frameShown() });
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
 const toasts = new Toasts(element('toasts', HTMLElement));
 const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
@@ -79,7 +97,12 @@ const keyboard = new Keyboard({
   send,
   mac,
   hotkey: (event) => runHotkey(event),
-  onReset: () => panel.releaseKeys(),
+  commandIsControl: () => preference('commandIsControl'),
+  onTyped: () => keybar.typed(),
+  onReset: () => {
+    panel.releaseKeys();
+    keybar.release();
+  },
   pasteKey: () => clipboard.pasteKey(),
 });
 const pointer = new Pointer({
@@ -93,7 +116,12 @@ const pointer = new Pointer({
     offerScreenKeyboard(kind !== 'touch' || screenKeyboard);
     focusDesktop();
   },
-  onLockRefused: () => toasts.show('The browser does not allow capturing the pointer'),
+  onLockRefused: () => toasts.show(t('The browser does not allow capturing the pointer')),
+  touch: {
+    mode: () => preference('touch'),
+    zoom: (factor, centre, moved) => view.zoom(factor, centre, moved),
+    keyboard: () => showScreenKeyboard(!keybar.isOpen),
+  },
 });
 
 const panel = new Panel({
@@ -107,11 +135,7 @@ const panel = new Panel({
   },
   onScreenKeyboard: () => {
     panel.toggle(false);
-    // Phones look at the mode only when the focus arrives.
-    target.blur();
-    screenKeyboard = true;
-    offerScreenKeyboard(true);
-    target.focus();
+    showScreenKeyboard(true);
   },
   onKeys: (keysyms) => {
     focusDesktop();
@@ -122,7 +146,16 @@ const panel = new Panel({
     keyboard.hold(keysym, down);
   },
   onText: (text) => keyboard.type(text),
-  onSetting: send,
+  settings: {
+    send,
+    mac,
+    onPreference: (name) => {
+      if (name === 'scaling') view.fit();
+      if (name === 'resolution') sendSize();
+      if (name === 'language') location.reload();
+    },
+  },
+  onSaveLog: () => void saveLog(),
   viewers: {
     onTake: () => send(takeControl()),
     onGive: (id) => send(giveControl(id)),
@@ -133,11 +166,34 @@ const panel = new Panel({
   onToggle: (open) => open && void showStats(),
 });
 
+const keybar = new Keybar({
+  root: element('keybar', HTMLElement),
+  onKey: (keysym) => keyboard.tap(keysym),
+  onHold: (keysym, down) => keyboard.hold(keysym, down),
+  onClose: () => showScreenKeyboard(false),
+});
+
 /** Whether the user asked for the on-screen keyboard: a phone must not open it at every tap. */
 let screenKeyboard = false;
-target.addEventListener('blur', () => {
-  screenKeyboard = false;
-});
+
+/** @param {boolean} on */
+function showScreenKeyboard(on) {
+  // Phones look at the mode only when the focus arrives.
+  target.blur();
+  screenKeyboard = on;
+  offerScreenKeyboard(on || !matchMedia('(pointer: coarse)').matches);
+  if (on || document.hasFocus()) target.focus({ preventScroll: true });
+  keybar.show(on);
+}
+
+// What an on-screen keyboard covers, so that picture and bar stay above it.
+const { visualViewport } = window;
+for (const type of ['resize', 'scroll']) {
+  visualViewport?.addEventListener(type, () => {
+    const covered = Math.max(0, innerHeight - visualViewport.height - visualViewport.offsetTop);
+    document.documentElement.style.setProperty('--covered', `${Math.round(covered)}px`);
+  });
+}
 offerScreenKeyboard(!matchMedia('(pointer: coarse)').matches);
 
 /** @param {boolean} on */
@@ -164,8 +220,8 @@ function runHotkey(event) {
 
 async function switchFullscreen() {
   const result = await toggleFullscreen();
-  if (result === 'entered-with-keys') toasts.show('Hold Esc to leave full screen');
-  if (result === 'refused') toasts.show('The browser does not allow full screen');
+  if (result === 'entered-with-keys') toasts.show(t('Hold Esc to leave full screen'));
+  if (result === 'refused') toasts.show(t('The browser does not allow full screen'));
 }
 
 let drawn = false;
@@ -191,7 +247,7 @@ document.addEventListener('pointerlockchange', () => {
   showPointerInPicture(pointer.locked);
   if (!pointer.locked) return;
   focusDesktop();
-  toasts.show('Pointer captured. Press Esc to release it');
+  toasts.show(t('Pointer captured. Press Esc to release it'));
 });
 document.addEventListener('fullscreenchange', () => {
   panel.showFullscreen(isFullscreen());
@@ -204,6 +260,7 @@ session.addEventListener('change', (event) => {
   const snapshot = detail(event);
   const { state, stage } = snapshot;
   const { dataset } = document.documentElement;
+  log.add('session', snapshot);
   const wasLive = dataset.state === 'live';
   if (wasLive && state !== 'live') {
     view.keepStill();
@@ -212,7 +269,7 @@ session.addEventListener('change', (event) => {
   }
   dataset.state = state;
   dataset.stage = stage;
-  document.title = state === 'live' ? 'egldesktop' : state === 'failed' ? 'Not connected – egldesktop' : 'Connecting… – egldesktop';
+  document.title = state === 'live' ? 'egldesktop' : `${state === 'failed' ? t('Not connected') : t('Connecting')} – egldesktop`;
   overlay.update(snapshot, view.hasPicture);
   panel.showState(state);
   if (state === 'live' && !wasLive) {
@@ -228,6 +285,8 @@ session.addEventListener('track', (event) => {
 session.addEventListener('channel', (event) => {
   Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
+  log.add('channel', detail(event) ? 'open' : 'closed');
+  latency.forget();
   clipboard.reset();
   panel.viewers.update(null);
   panel.settings.forget();
@@ -241,7 +300,7 @@ session.addEventListener('message', (event) => {
   else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
   else if (message?.type === 'gpu') server.gpu = message;
   else if (message?.type === 'system') systemMessage(message);
-  else if (message?.type === 'status') toasts.show(message.text);
+  else if (message?.type === 'status') showStatus(message.text);
   else if (message?.type === 'viewers') showViewers(message);
   else if (message?.type === 'clipboard-taken') clipboard.taken(message.id);
   else if (message) clipboard.receive(message);
@@ -250,7 +309,8 @@ session.addEventListener('message', (event) => {
 /** @param {import('./core/viewers.js').ViewersMessage} viewers */
 function showViewers(viewers) {
   if (viewers.control !== control) {
-    toasts.show(viewers.control ? 'You control the desktop' : 'You are watching; take control in the panel');
+    const may = viewers.mayControl ? t('You are watching. Take control in the panel.') : t('You are watching.');
+    toasts.show(viewers.control ? t('You control the desktop.') : may);
     if (!viewers.control) keyboard.reset();
   }
   control = viewers.control;
@@ -263,19 +323,23 @@ async function invite() {
   try {
     const link = await createLink(base);
     await navigator.clipboard.writeText(link.href);
-    toasts.show('The link is in the clipboard; it is good for a day');
+    toasts.show(t('The link is in the clipboard; it is good for a day'));
   } catch {
-    toasts.show('The link cannot be made, or the browser does not allow copying it');
+    toasts.show(t('The link cannot be made, or the browser does not allow copying it'));
   }
 }
 
 /** @param {import('./core/protocol.js').SystemMessage} message */
 function systemMessage({ name, value }) {
+  log.add('server', `${name} ${value}`);
   if (name === 'encoder') server.encoder = value;
   else if (name === 'reload') session.restart();
   else if (name === 'clipboard') clipboard.setPolicy(value);
   else if (panel.settings.show(name, value)) return;
-  else if (name === 'resize') server.resizes = /^true$/i.test(value);
+  else if (name === 'resize') {
+    server.resizes = /^true$/i.test(value);
+    panel.settings.allowResize(server.resizes);
+  }
 }
 
 // The world around: the window, the network, the tab.
@@ -284,14 +348,17 @@ function systemMessage({ name, value }) {
 let resizeTimer;
 window.addEventListener('resize', () => {
   clearTimeout(resizeTimer);
-  resizeTimer = setTimeout(() => {
-    // Only a server that said so follows the window; to others this would be noise.
-    if (!server.resizes) return;
-    const { width, height } = desktopSize();
-    send(scale(devicePixelRatio));
-    send(resize(width, height));
-  }, RESIZE_PAUSE_MS);
+  resizeTimer = setTimeout(sendSize, RESIZE_PAUSE_MS);
 });
+
+function sendSize() {
+  // Only a server that said so follows the window; to others this would be noise.
+  if (!server.resizes) return;
+  const { width, height } = desktopSize();
+  send(scale(devicePixelRatio));
+  send(resize(width, height));
+}
+
 window.addEventListener('online', () => session.nudge());
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
@@ -303,6 +370,8 @@ document.addEventListener('visibilitychange', () => {
 });
 
 function desktopSize() {
+  const fixed = /^(\d+)x(\d+)$/.exec(preference('resolution'));
+  if (fixed) return { width: Number(fixed[1]), height: Number(fixed[2]) };
   const { clientWidth, clientHeight } = document.body;
   return wantedResolution(clientWidth, clientHeight, devicePixelRatio);
 }
@@ -311,13 +380,42 @@ function desktopSize() {
 async function showStats() {
   /** @type {import('./core/stats.js').Totals | null} */
   let totals = null;
+  watchFrames();
   while (panel.isOpen) {
     const report = await session.stats().catch(() => null);
     const { numbers, totals: next } = summarise(report ?? [], totals);
     totals = report ? next : null;
-    panel.stats.update(numbers, server);
+    panel.stats.update(numbers, server, latency.stages(numbers.rttMs));
     await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
   }
+}
+
+let watching = false;
+
+/** Each frame that is shown while the panel is open. */
+function watchFrames() {
+  if (watching || !('requestVideoFrameCallback' in video)) return;
+  watching = panel.isOpen;
+  if (!watching) return latency.forget();
+  video.requestVideoFrameCallback((_, frame) => {
+    watching = false;
+    latency.add(frame);
+    watchFrames();
+  });
+}
+
+/** @param {string} text the server's own words */
+function showStatus(text) {
+  log.add('status', text);
+  toasts.show(text);
+}
+
+async function saveLog() {
+  const report = await session.stats().catch(() => null);
+  const { numbers } = summarise(report ?? [], null);
+  const { width, height } = screen;
+  const facts = { browser: navigator.userAgent, screen: `${width}x${height} at ${devicePixelRatio}`, language, server, numbers };
+  saveText('egldesktop-log.txt', log.text({ ...facts, state: session.snapshot }));
 }
 
 /**
@@ -337,4 +435,6 @@ function detail(event) {
   return /** @type {CustomEvent} */ (event).detail;
 }
 
+window.addEventListener('error', ({ message, filename, lineno }) => log.add('error', `${message} (${filename}:${lineno})`));
+window.addEventListener('unhandledrejection', ({ reason }) => log.add('error', String(reason)));
 session.start();

@@ -18,6 +18,7 @@ const CONGESTED_BYTES = 16 * 1024;
  * @property {(kind: string) => void} onPress the user pressed on the desktop
  * @property {() => void} onLockRefused
  * @property {boolean} [mac]
+ * @property {Pick<import('./touch.js').TouchOptions, 'mode' | 'zoom' | 'keyboard'>} [touch]
  */
 
 export class Pointer {
@@ -35,6 +36,8 @@ export class Pointer {
     const touch = new Touch({
       move: (x, y, mask) => this.#touched(x, y, mask),
       scroll: (dx, dy) => this.#turn(dx, dy, 0),
+      bounds: () => fittedBox(options.video.getBoundingClientRect(), options.video.videoWidth, options.video.videoHeight),
+      ...options.touch,
     });
 
     area.addEventListener('pointerdown', (event) => {

@@ -8,7 +8,7 @@ use hyper::{Response, StatusCode};
 pub(super) type Answer = Response<Full<Bytes>>;
 
 /// Only our own scripts and styles; the same origin for everything else, and the WebSocket.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; object-src 'none'; img-src 'self' data: blob:; media-src 'self' blob:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// A short text.
@@ -34,7 +34,8 @@ pub(super) fn secure(mut answer: Answer) -> Answer {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The answer may have said it more strictly.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     answer
 }

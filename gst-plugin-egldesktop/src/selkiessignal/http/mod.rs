@@ -3,6 +3,7 @@
 mod assets;
 mod auth;
 mod dial;
+mod embedded;
 mod headers;
 mod links;
 mod listen;

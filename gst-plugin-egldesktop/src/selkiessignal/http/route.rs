@@ -31,10 +31,10 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
         (Login::Right(access), _, _) => serve(request, context, access, None).await,
         (_, Some(link), _) => serve(request, context, Access::View, Some(link)).await,
         (Login::Missing, None, _) if is_health(&request, &context) => health(),
-        (Login::Missing, None, _) => unauthorized(),
+        (Login::Missing, None, _) => unauthorized(request.headers()),
         (Login::Wrong, None, _) => {
             gst::warning!(CAT, "wrong user or password from {}", context.peer);
-            unauthorized()
+            unauthorized(request.headers())
         }
     };
     Ok(secure(answer))
