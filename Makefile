@@ -4,7 +4,7 @@
 # make bench-gl  what converting costs on the GPU, beside the CPU
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture bench-gl bench-network clean help
+.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-network clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -50,11 +50,16 @@ unit:
 	$(CARGO) test --workspace --lib --bins
 	$(CARGO) test --workspace --doc
 
-e2e: debug
+e2e: debug web-tools
 	$(AS_ROOT) $(CARGO) test --workspace --test '*'
 
-web-test:
+web-test: web-tools
 	node --test web/tests/*.test.js
+	@$(call needs,npm,npm) npm --prefix web run check
+
+# Types and accessibility are checked with tools from npm. Nothing that is served comes from there.
+web-tools:
+	@$(call needs,npm,npm) [[ web/node_modules/.package-lock.json -nt web/package-lock.json ]] || npm --prefix web ci
 
 bench: bench-capture
 
@@ -79,7 +84,7 @@ clean:
 # and a loud word to a person who only wants to try a change.
 define needs
 if ! command -v $(1) >/dev/null; then \
-  echo "*** $(2) IS NOT INSTALLED: THE STEP \"$@\" IS SKIPPED (rustup component add $(2), or see scripts/setup.sh) ***" >&2; \
+  echo "*** $(2) IS NOT INSTALLED: THE STEP \"$@\" IS SKIPPED (see scripts/setup.sh) ***" >&2; \
   [[ -z "$$CI" ]]; exit; \
 fi; set -x;
 endef

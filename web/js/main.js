@@ -26,6 +26,7 @@ import { saveText } from './ui/save.js';
 import { Sound } from './ui/sound.js';
 import { Toasts } from './ui/toast.js';
 import { View } from './ui/view.js';
+import { Watching } from './ui/watching.js';
 
 const RESIZE_PAUSE_MS = 500;
 const STATS_INTERVAL_MS = 1000;
@@ -75,6 +76,7 @@ const send = (text) => gate.send(text);
 
 const view = new View({ area, video, still: element('still', HTMLCanvasElement), scaling: () => preference('scaling'), onFrame: () => session.frameShown() });
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
+const watching = new Watching(element('chips', HTMLElement), () => send(takeControl()));
 const toasts = new Toasts(element('toasts', HTMLElement));
 const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
 
@@ -289,6 +291,7 @@ session.addEventListener('channel', (event) => {
   latency.forget();
   clipboard.reset();
   panel.viewers.update(null);
+  watching.update(null);
   panel.settings.forget();
   drawn = false;
   if (detail(event)) keyboard.reset();
@@ -309,13 +312,13 @@ session.addEventListener('message', (event) => {
 /** @param {import('./core/viewers.js').ViewersMessage} viewers */
 function showViewers(viewers) {
   if (viewers.control !== control) {
-    const may = viewers.mayControl ? t('You are watching. Take control in the panel.') : t('You are watching.');
-    toasts.show(viewers.control ? t('You control the desktop.') : may);
+    if (viewers.control) toasts.show(t('You control the desktop.'));
     if (!viewers.control) keyboard.reset();
   }
   control = viewers.control;
   document.documentElement.dataset.control = String(control);
   panel.viewers.update(viewers);
+  watching.update(viewers);
   panel.settings.allow(control);
 }
 
@@ -390,15 +393,15 @@ async function showStats() {
   }
 }
 
-let watching = false;
+let watchingFrames = false;
 
 /** Each frame that is shown while the panel is open. */
 function watchFrames() {
-  if (watching || !('requestVideoFrameCallback' in video)) return;
-  watching = panel.isOpen;
-  if (!watching) return latency.forget();
+  if (watchingFrames || !('requestVideoFrameCallback' in video)) return;
+  watchingFrames = panel.isOpen;
+  if (!watchingFrames) return latency.forget();
   video.requestVideoFrameCallback((_, frame) => {
-    watching = false;
+    watchingFrames = false;
     latency.add(frame);
     watchFrames();
   });
@@ -437,4 +440,6 @@ function detail(event) {
 
 window.addEventListener('error', ({ message, filename, lineno }) => log.add('error', `${message} (${filename}:${lineno})`));
 window.addEventListener('unhandledrejection', ({ reason }) => log.add('error', String(reason)));
+// Only pages that came by TLS or from this machine have one.
+navigator.serviceWorker?.register(new URL('sw.js', base)).catch((error) => log.add('service worker', String(error)));
 session.start();

@@ -88,6 +88,21 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
+        name = "app-name", get, set, type = Option<String>, member = app_name, nick = "App name",
+        blurb = "Name under which browsers install the page as an app (unset = egldesktop)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "app-short-name", get, set, type = Option<String>, member = app_short_name, nick = "Short app name",
+        blurb = "The same where there is little room, such as below an icon (unset = app-name)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "app-start-url", get, set, type = Option<String>, member = app_start_url, nick = "App start URL",
+        blurb = "Address that the installed app opens, relative to the page (unset = the page)",
+        builder().mutable_ready()
+    )]
+    #[property(
         name = "clipboard", get, set, type = ClipboardPolicy, member = clipboard, nick = "Clipboard",
         blurb = "Which way the clipboard is shared",
         builder(ClipboardPolicy::default()).mutable_ready()

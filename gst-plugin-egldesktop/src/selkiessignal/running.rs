@@ -77,7 +77,12 @@ impl Running {
         let parts = Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
-        let site = Site { credentials, assets, hub: hub.clone(), base_path, remote };
+        let manifest = manifest(
+            settings.app_name.as_deref(),
+            settings.app_short_name.as_deref(),
+            settings.app_start_url.as_deref(),
+        );
+        let site = Site { credentials, assets, manifest, hub: hub.clone(), base_path, remote };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let server = Server::start(bound, tls, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;

@@ -385,6 +385,18 @@ pub(crate) static WEB_ROOT: Variable =
     Variable::new("SELKIES_WEB_ROOT", Kind::Text, "folder with a web client to serve instead of the built-in one")
         .aliases(&["WEB_ROOT"]);
 
+pub(crate) static APP_NAME: Variable =
+    Variable::new("PWA_APP_NAME", Kind::Text, "name under which browsers install the page as an app").default("egldesktop");
+
+pub(crate) static APP_SHORT_NAME: Variable =
+    Variable::new("PWA_APP_SHORT_NAME", Kind::Text, "the same where there is little room; empty for the same name");
+
+pub(crate) static APP_START_URL: Variable = Variable::new(
+    "PWA_START_URL",
+    Kind::Text,
+    "address that the installed app opens, relative to the page; empty for the page itself",
+);
+
 pub(crate) static PIPELINES: Variable = Variable::new(
     "EGLDESKTOP_PIPELINES",
     Kind::Text,
@@ -456,6 +468,9 @@ pub(crate) static TABLE: &[&Variable] = &[
     &METRICS,
     &METRICS_PORT,
     &WEB_ROOT,
+    &APP_NAME,
+    &APP_SHORT_NAME,
+    &APP_START_URL,
     &PIPELINES,
     &LOG,
 ];

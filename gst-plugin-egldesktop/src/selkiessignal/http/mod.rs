@@ -7,6 +7,7 @@ mod embedded;
 mod headers;
 mod links;
 mod listen;
+mod manifest;
 mod route;
 mod tls;
 mod websocket;
@@ -27,6 +28,7 @@ pub(super) use auth::Credentials;
 pub(super) use dial::Remote;
 pub(super) use links::{LinkId, Links};
 pub(super) use listen::{Bound, Place};
+pub(super) use manifest::manifest;
 pub(super) use tls::acceptor;
 
 use super::hub::Hub;
@@ -52,6 +54,8 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 pub(super) struct Site {
     pub(super) credentials: Option<Credentials>,
     pub(super) assets: Assets,
+    /// What browsers read to install the page as an app.
+    pub(super) manifest: String,
     pub(super) hub: Arc<Hub>,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,

@@ -10,7 +10,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::auth::{Login, unauthorized};
 use super::headers::{Answer, secure, text, with_type};
-use super::{CAT, Context, Purpose, links, websocket};
+use super::{Assets, CAT, Context, Purpose, links, websocket};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
 
@@ -83,6 +83,9 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         (&Method::GET | &Method::HEAD, "/turn") => {
             let configuration = context.site.hub.ice().rtc_configuration(SystemTime::now()).to_string();
             with_type(StatusCode::OK, "application/json", configuration)
+        }
+        (&Method::GET | &Method::HEAD, "/manifest.webmanifest") if matches!(context.site.assets, Assets::Embedded) => {
+            with_type(StatusCode::OK, "application/manifest+json", context.site.manifest.clone())
         }
         (&Method::GET | &Method::HEAD, _) => context.site.assets.serve(path, request.headers()).await,
         _ => {
