@@ -12,5 +12,6 @@ mod picture;
 mod reconnect;
 mod screenshots;
 mod sound;
+mod touch;
 mod turn;
 mod viewers;

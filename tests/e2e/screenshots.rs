@@ -58,7 +58,9 @@ impl Album {
 }
 
 async fn panel_in_view(browser: &Chromium) -> Result<()> {
-    browser.wait_for("return document.querySelector('.graph strong').innerText !== '–'").await
+    browser.wait_for("return document.querySelector('.graph strong').innerText !== '–'").await?;
+    // Once the first sender report has told how the clocks differ.
+    browser.wait_for("return document.querySelector('.latency strong').innerText !== '–'").await
 }
 
 #[test]
@@ -66,7 +68,12 @@ fn every_state_has_its_picture() {
     isolated(async || {
         add_address()?;
         let album = Album::new()?;
-        let size = [("SELKIES_WEB_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../web")), ("SIZEW", "1280"), ("SIZEH", "800"), ("NOVNC_VIEWPASS", "only watch")];
+        let size = [
+            ("SELKIES_WEB_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../web")),
+            ("SIZEW", "1280"),
+            ("SIZEH", "800"),
+            ("NOVNC_VIEWPASS", "only watch"),
+        ];
         let mut desktop = Desktop::start(&size)?;
         let address = desktop.address.clone();
         let with_login = format!("http://{USER}:{PASSWORD_IN_URL}@{address}/");
@@ -103,9 +110,10 @@ fn every_state_has_its_picture() {
         other.wait_for_control(true).await?;
         browser.wait_for("return document.documentElement.dataset.control === 'false'").await?;
         browser.run("document.querySelector('.sheet').scrollTo(0, 0)").await?;
+        album.take(&browser, "watching-panel").await?;
+        browser.run(OPEN_PANEL).await?;
         album.take(&browser, "watching").await?;
         drop(other);
-        browser.run(OPEN_PANEL).await?;
 
         // A guest, and a phone.
         let (_, body) = post(&format!("http://{address}/links"), Some((USER, PASSWORD))).await?;
@@ -124,6 +132,10 @@ fn every_state_has_its_picture() {
         phone.run(OPEN_PANEL).await?;
         panel_in_view(&phone).await?;
         album.take(&phone, "phone-panel").await?;
+        phone.run("document.querySelector('.action.touch-only').click()").await?;
+        // Where the on-screen keyboard of a phone would be.
+        phone.run("document.documentElement.style.setProperty('--covered', '300px')").await?;
+        album.take(&phone, "phone-keyboard").await?;
         phone.close().await?;
 
         // The server is gone, and comes back with another password.
@@ -133,7 +145,12 @@ fn every_state_has_its_picture() {
         browser.wait_for("return document.querySelector('.failing') !== null").await?;
         album.take(&browser, "unreachable").await?;
         drop(desktop);
-        let _another = Desktop::start(&[("SELKIES_WEB_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../web")), ("SIZEW", "1280"), ("SIZEH", "800"), ("PASSWD", "another one")])?;
+        let _another = Desktop::start(&[
+            ("SELKIES_WEB_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../web")),
+            ("SIZEW", "1280"),
+            ("SIZEH", "800"),
+            ("PASSWD", "another one"),
+        ])?;
         browser.wait_for_state("failed").await?;
         album.take(&browser, "signed-out").await?;
         browser.close().await

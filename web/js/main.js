@@ -54,7 +54,7 @@ target.setAttribute('aria-label', t('Keyboard input for the desktop'));
 /** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
 const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
 
-const latency = new Latency();
+const latency = new Latency(performance.timeOrigin);
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
 
@@ -388,7 +388,7 @@ async function showStats() {
     const report = await session.stats().catch(() => null);
     const { numbers, totals: next } = summarise(report ?? [], totals);
     totals = report ? next : null;
-    panel.stats.update(numbers, server, latency.stages(numbers.rttMs));
+    panel.stats.update(numbers, server, latency.stages(numbers.rttMs, numbers.clockOffsetMs));
     await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
   }
 }
@@ -402,7 +402,7 @@ function watchFrames() {
   if (!watchingFrames) return latency.forget();
   video.requestVideoFrameCallback((_, frame) => {
     watchingFrames = false;
-    latency.add(frame);
+    latency.add(frame, session.videoSource());
     watchFrames();
   });
 }

@@ -4,35 +4,44 @@ import { Latency } from '../js/core/latency.js';
 import { linePoints } from '../js/ui/graph.js';
 import { bars } from '../js/ui/waterfall.js';
 
+/** The page's clock begins here; that of the server is three seconds behind. */
+const ORIGIN = 1_800_000_000_000;
+const OFFSET = 3000;
 const frame = (start, extra = {}) => ({
-  captureTime: start, receiveTime: start + 30, processingDuration: 0.004, presentationTime: start + 36, expectedDisplayTime: start + 48, ...extra,
+  rtpTimestamp: start, receiveTime: start + 30, processingDuration: 0.004, presentationTime: start + 36, expectedDisplayTime: start + 48, ...extra,
 });
+const source = (start) => ({ rtpTimestamp: start, captureTimestamp: 2_208_988_800_000 + ORIGIN + start - OFFSET });
 
 describe('Latency', () => {
   it('splits the way of a frame, and what it splits adds up', () => {
-    const latency = new Latency();
-    latency.add(frame(1000));
-    const stages = latency.stages(20);
-    assert.deepEqual(stages, { server: 20, network: 10, buffer: 2, decode: 4, display: 12, total: 48 });
+    const latency = new Latency(ORIGIN);
+    latency.add(frame(1000), source(1000));
+    assert.deepEqual(latency.stages(20, OFFSET), { server: 20, network: 10, buffer: 2, decode: 4, display: 12, total: 48 });
   });
 
   it('takes the median, so that one late frame does not jump', () => {
-    const latency = new Latency();
-    for (const start of [1000, 2000, 3000]) latency.add(frame(start));
-    latency.add(frame(4000, { expectedDisplayTime: 9000 }));
-    assert.equal(latency.stages(20)?.display, 12);
+    const latency = new Latency(ORIGIN);
+    for (const start of [1000, 2000, 3000]) latency.add(frame(start), source(start));
+    latency.add(frame(4000, { expectedDisplayTime: 9000 }), source(4000));
+    assert.equal(latency.stages(20, OFFSET)?.display, 12);
   });
 
   it('says what it does not know', () => {
-    const latency = new Latency();
-    assert.equal(latency.stages(20), null);
-    latency.add({ presentationTime: 10, expectedDisplayTime: 18 });
-    assert.deepEqual(latency.stages(20), { server: null, network: null, buffer: null, decode: null, display: 8, total: null });
+    const latency = new Latency(ORIGIN);
+    assert.equal(latency.stages(20, 0), null);
+    latency.add({ presentationTime: 10, expectedDisplayTime: 18 }, null);
+    const unknown = { server: null, network: null, buffer: null, decode: null, display: 8, total: null };
+    assert.deepEqual(latency.stages(20, 0), unknown);
     latency.forget();
-    latency.add(frame(0));
-    assert.deepEqual([latency.stages(null)?.server, latency.stages(null)?.network], [30, null]);
+    // The source tells of a later frame already.
+    latency.add(frame(0), source(1));
+    assert.equal(latency.stages(20, OFFSET)?.total, null);
+    latency.forget();
+    latency.add(frame(0), source(0));
+    assert.equal(latency.stages(20, null)?.total, null);
+    assert.deepEqual([latency.stages(null, OFFSET)?.server, latency.stages(null, OFFSET)?.network], [30, null]);
     // A round trip longer than the whole way: never below zero.
-    assert.deepEqual([latency.stages(500)?.server, latency.stages(500)?.network], [0, 30]);
+    assert.deepEqual([latency.stages(500, OFFSET)?.server, latency.stages(500, OFFSET)?.network], [0, 30]);
   });
 });
 

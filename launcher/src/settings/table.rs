@@ -386,7 +386,8 @@ pub(crate) static WEB_ROOT: Variable =
         .aliases(&["WEB_ROOT"]);
 
 pub(crate) static APP_NAME: Variable =
-    Variable::new("PWA_APP_NAME", Kind::Text, "name under which browsers install the page as an app").default("egldesktop");
+    Variable::new("PWA_APP_NAME", Kind::Text, "name under which browsers install the page as an app")
+        .default("egldesktop");
 
 pub(crate) static APP_SHORT_NAME: Variable =
     Variable::new("PWA_APP_SHORT_NAME", Kind::Text, "the same where there is little room; empty for the same name");

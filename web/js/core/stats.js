@@ -27,6 +27,7 @@
  * @property {number | null} lossPercent of the packets since the last report
  * @property {number} framesDropped
  * @property {string | null} decoder
+ * @property {number | null} clockOffsetMs what this machine's clock is ahead of the server's
  * @property {'direct' | 'nat' | 'relay' | null} route
  * @property {string | null} transport such as "UDP"
  */
@@ -96,6 +97,7 @@ export function summarise(report, before) {
       lossPercent: last && sent > 0 ? (lost / sent) * 100 : null,
       framesDropped: video?.framesDropped ?? 0,
       decoder: video?.decoderImplementation ?? null,
+      clockOffsetMs: clockOffset(byId.get(video?.remoteId), path.rtt),
       route: path.route,
       transport: path.transport,
     },
@@ -121,6 +123,16 @@ function selectedPath(all, byId) {
   // To a relay the last hop to us may be TLS over TCP although the pair itself says UDP.
   const protocol = local?.relayProtocol ?? local?.protocol ?? null;
   return { rtt: pair.currentRoundTripTime, route, transport: protocol && String(protocol).toUpperCase() };
+}
+
+/**
+ * A sender report carries the server's time when it left; it came here half a round trip later.
+ * @param {any} report of type remote-outbound-rtp
+ * @param {number | undefined} rtt seconds
+ */
+function clockOffset(report, rtt) {
+  if (!report?.remoteTimestamp || rtt === undefined) return null;
+  return report.timestamp - report.remoteTimestamp - (rtt * 1000) / 2;
 }
 
 /** @param {any} codec */

@@ -44,9 +44,15 @@ mod tests {
     #[test]
     fn names_and_start_as_given() {
         let bare = parsed(None, None, None);
-        assert_eq!((&bare["name"], &bare["short_name"], &bare["start_url"]), (&"egldesktop".into(), &"egldesktop".into(), &"./".into()));
+        assert_eq!(
+            (&bare["name"], &bare["short_name"], &bare["start_url"]),
+            (&"egldesktop".into(), &"egldesktop".into(), &"./".into())
+        );
         let own = parsed(Some("Render \"box\""), Some(" Box "), Some("/?lang=de"));
-        assert_eq!((&own["name"], &own["short_name"], &own["start_url"]), (&"Render \"box\"".into(), &"Box".into(), &"?lang=de".into()));
+        assert_eq!(
+            (&own["name"], &own["short_name"], &own["start_url"]),
+            (&"Render \"box\"".into(), &"Box".into(), &"?lang=de".into())
+        );
         // As docker-nvidia-egl-desktop sets it.
         assert_eq!(parsed(Some("Selkies"), Some(""), Some("/index.html"))["start_url"], "./");
     }
