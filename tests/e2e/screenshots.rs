@@ -68,12 +68,7 @@ fn every_state_has_its_picture() {
     isolated(async || {
         add_address()?;
         let album = Album::new()?;
-        let size = [
-            ("SELKIES_WEB_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../web")),
-            ("SIZEW", "1280"),
-            ("SIZEH", "800"),
-            ("NOVNC_VIEWPASS", "only watch"),
-        ];
+        let size = [("SIZEW", "1280"), ("SIZEH", "800"), ("NOVNC_VIEWPASS", "only watch")];
         let mut desktop = Desktop::start(&size)?;
         let address = desktop.address.clone();
         let with_login = format!("http://{USER}:{PASSWORD_IN_URL}@{address}/");
@@ -145,12 +140,7 @@ fn every_state_has_its_picture() {
         browser.wait_for("return document.querySelector('.failing') !== null").await?;
         album.take(&browser, "unreachable").await?;
         drop(desktop);
-        let _another = Desktop::start(&[
-            ("SELKIES_WEB_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/../web")),
-            ("SIZEW", "1280"),
-            ("SIZEH", "800"),
-            ("PASSWD", "another one"),
-        ])?;
+        let _another = Desktop::start(&[("SIZEW", "1280"), ("SIZEH", "800"), ("PASSWD", "another one")])?;
         browser.wait_for_state("failed").await?;
         album.take(&browser, "signed-out").await?;
         browser.close().await
