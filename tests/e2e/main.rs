@@ -6,6 +6,7 @@ mod app;
 mod command_line;
 mod control;
 mod encoder;
+mod files;
 mod hostile;
 mod input;
 mod picture;

@@ -134,6 +134,12 @@ impl Chromium {
         Ok(())
     }
 
+    /// Chooses a file of this machine in a field for files.
+    pub async fn choose_file(&self, selector: &str, path: &std::path::Path) -> Result<()> {
+        let field = self.client.find(fantoccini::Locator::Css(selector)).await?;
+        Ok(field.send_keys(path.to_str().context("a path that is not UTF-8")?).await?)
+    }
+
     /// Presses these keys one after the other, and lets go of them in reverse.
     pub async fn press(&self, keys: &[char]) -> Result<()> {
         let mut actions = KeyActions::new("keys".into());

@@ -3,6 +3,7 @@
 import { Clipboard } from './clipboard/clipboard.js';
 import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
+import { fileUrl, listFiles, sender } from './files/requests.js';
 import { createLink, fetchCatalog, fetchConfig, probeHealth } from './core/http.js';
 import { chooseLanguage, t, useCatalog } from './core/i18n.js';
 import { Latency } from './core/latency.js';
@@ -18,6 +19,7 @@ import { wantedResolution } from './input/geometry.js';
 import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
+import { takeDrops } from './ui/drop.js';
 import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
 import { Keybar } from './ui/keybar.js';
 import { Overlay } from './ui/overlay.js';
@@ -157,6 +159,12 @@ const panel = new Panel({
       if (name === 'language') location.reload();
     },
   },
+  files: {
+    list: () => listFiles(base),
+    urlOf: (name) => fileUrl(base, name),
+    uploads: { send: sender(base), sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)), random: Math.random },
+    tell: (text) => toasts.show(text),
+  },
   onSaveLog: () => void saveLog(),
   viewers: {
     onTake: () => send(takeControl()),
@@ -165,8 +173,20 @@ const panel = new Panel({
     onInvite: () => void invite(),
   },
   onDone: focusDesktop,
-  onToggle: (open) => open && void showStats(),
+  onToggle: (open) => {
+    if (!open) return;
+    void showStats();
+    void panel.files.refresh();
+  },
 });
+takeDrops(
+  document.body,
+  () => control && panel.files.mayUpload,
+  (files) => {
+    panel.toggle(true);
+    panel.files.send(files);
+  },
+);
 
 const keybar = new Keybar({
   root: element('keybar', HTMLElement),
@@ -277,6 +297,7 @@ session.addEventListener('change', (event) => {
   if (state === 'live' && !wasLive) {
     view.fit();
     if (!panel.isOpen) focusDesktop();
+    void panel.files.refresh();
   }
 });
 session.addEventListener('track', (event) => {

@@ -15,7 +15,7 @@ use super::congestion::Control;
 use super::pads::{self, Kind, Pads};
 use super::running::Running;
 use super::settings::{
-    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, Settings, Tuning,
+    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, FilesPolicy, Settings, Tuning,
     TurnProtocol,
 };
 
@@ -86,6 +86,16 @@ pub struct SelkiesSignal {
         name = "web-root", get, set, type = Option<String>, member = web_root, nick = "Web root",
         blurb = "Directory with another web client (unset = the built-in one)",
         builder().mutable_ready()
+    )]
+    #[property(
+        name = "files-path", get, set, type = Option<String>, member = files_path, nick = "Files path",
+        blurb = "Folder that browsers send files to and fetch files from (unset = no files)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "file-transfers", get, set, type = FilesPolicy, member = file_transfers, nick = "File transfers",
+        blurb = "Which way files may go",
+        builder(FilesPolicy::default()).mutable_ready()
     )]
     #[property(
         name = "app-name", get, set, type = Option<String>, member = app_name, nick = "App name",

@@ -385,6 +385,17 @@ pub(crate) static WEB_ROOT: Variable =
     Variable::new("SELKIES_WEB_ROOT", Kind::Text, "folder with a web client to serve instead of the built-in one")
         .aliases(&["WEB_ROOT"]);
 
+pub(crate) static FILES: Variable = Variable::new(
+    "SELKIES_FILE_TRANSFERS",
+    Kind::Choice(&["upload,download", "upload", "download", "false"]),
+    "which way files may go: `upload,download`, only `upload` to the desktop, only `download`, or `false` for neither",
+)
+.default("upload,download");
+
+pub(crate) static FILES_PATH: Variable =
+    Variable::new("SELKIES_FILE_MANAGER_PATH", Kind::Text, "folder that files go to and come from")
+        .default_note("`~/Desktop`");
+
 pub(crate) static APP_NAME: Variable =
     Variable::new("PWA_APP_NAME", Kind::Text, "name under which browsers install the page as an app")
         .default("egldesktop");
@@ -469,6 +480,8 @@ pub(crate) static TABLE: &[&Variable] = &[
     &METRICS,
     &METRICS_PORT,
     &WEB_ROOT,
+    &FILES,
+    &FILES_PATH,
     &APP_NAME,
     &APP_SHORT_NAME,
     &APP_START_URL,

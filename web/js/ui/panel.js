@@ -3,6 +3,7 @@
 import { msg, t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
 import { icon, mark } from './icons.js';
+import { FilesSection } from './panel-files.js';
 import { KeysSection } from './panel-keys.js';
 import { SettingsSection } from './panel-settings.js';
 import { StatsSection } from './panel-stats.js';
@@ -22,6 +23,7 @@ import { SHORTCUTS } from '../input/hotkeys.js';
  * @property {(text: string) => void} onText
  * @property {import('./panel-viewers.js').ViewersOptions} viewers
  * @property {import('./panel-settings.js').SettingsOptions} settings
+ * @property {import('./panel-files.js').FilesOptions} files
  * @property {() => void} onSaveLog
  * @property {() => void} onDone a button was clicked with the mouse: the desktop wants the keyboard back
  * @property {(open: boolean) => void} onToggle
@@ -43,6 +45,7 @@ export class Panel {
   /** Who is connected, and the quality of the picture: fed by main.js. */
   viewers;
   settings;
+  files;
   /** The statistics, fed by main.js while the panel is open. */
   stats;
 
@@ -56,6 +59,7 @@ export class Panel {
     this.#keys = new KeysSection({ onKeys: options.onKeys, onHold: options.onHold, onText: options.onText });
 
     this.viewers = new ViewersSection(options.viewers);
+    this.files = new FilesSection(options.files);
     this.settings = new SettingsSection(options.settings);
     this.stats = new StatsSection(options.onSaveLog);
 
@@ -69,6 +73,7 @@ export class Panel {
       h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', t('Capture pointer'), options.onPointerLock)), only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard))),
       h('div', { class: 'sound-row' }, this.#mute, this.#volume),
       this.viewers.element,
+      this.files.element,
       this.#keys.element,
       this.settings.element,
       this.stats.element,

@@ -4,6 +4,7 @@ mod assets;
 mod auth;
 mod dial;
 mod embedded;
+mod files;
 mod headers;
 mod links;
 mod listen;
@@ -26,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 pub(super) use assets::Assets;
 pub(super) use auth::Credentials;
 pub(super) use dial::Remote;
+pub(super) use files::Folder;
 pub(super) use links::{LinkId, Links};
 pub(super) use listen::{Bound, Place};
 pub(super) use manifest::manifest;
@@ -54,6 +56,8 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 pub(super) struct Site {
     pub(super) credentials: Option<Credentials>,
     pub(super) assets: Assets,
+    /// Where files go to and come from; `None` where they do not.
+    pub(super) files: Option<Arc<Folder>>,
     /// What browsers read to install the page as an app.
     pub(super) manifest: String,
     pub(super) hub: Arc<Hub>,

@@ -10,7 +10,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::auth::{Login, unauthorized};
 use super::headers::{Answer, secure, text, with_type};
-use super::{Assets, CAT, Context, Purpose, links, websocket};
+use super::{Assets, CAT, Context, Purpose, files, links, websocket};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
 
@@ -61,6 +61,10 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         }
         let caller = Caller { address: client(context.peer.ip(), request.headers()), access, link };
         return websocket::upgrade(request, context, caller);
+    }
+    if files::is_theirs(path) {
+        let (folder, path) = (context.site.files.clone(), path.to_owned());
+        return files::respond(folder.as_ref(), &path, access, request).await;
     }
     match (request.method(), path.trim_end_matches('/')) {
         (&Method::POST, "/links") => {
@@ -160,7 +164,7 @@ fn client(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// Browsers open WebSockets to any server for any page, and send the stored password along; they also say whose page
 /// it is. Clients that are no browsers say nothing. A reverse proxy may have changed `Host`, and then gives the
 /// original one.
-fn same_origin(headers: &HeaderMap) -> bool {
+pub(super) fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some(authority) = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host) else {
         return false;
