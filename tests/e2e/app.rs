@@ -1,6 +1,5 @@
 //! The page as an app: what browsers need to install it, and that nothing of an older one stays.
 
-use anyhow::Result;
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::http::get;

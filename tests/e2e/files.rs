@@ -25,7 +25,9 @@ fn piece(number: usize) -> Vec<u8> {
 
 fn head(method: &str, path: &str, password: &str, fields: &str) -> String {
     let login = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{password}"));
-    format!("{method} {path} HTTP/1.1\r\nHost: desk\r\nAuthorization: Basic {login}\r\nConnection: close\r\n{fields}\r\n")
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: desk\r\nAuthorization: Basic {login}\r\nConnection: close\r\n{fields}\r\n"
+    )
 }
 
 /// The head of the answer, and the connection, at the body.
@@ -96,8 +98,11 @@ fn a_gigabyte_goes_up_and_down_though_the_connection_is_cut() {
         ensure!(ask(address, &wrong).await?.starts_with("http/1.1 409"));
 
         let at = usize::try_from(offset)?;
-        let fields =
-            format!("Upload-Offset: {at}\r\nUpload-Length: {0}\r\nContent-Length: {1}\r\n", PIECES * PIECE, PIECES * PIECE - at);
+        let fields = format!(
+            "Upload-Offset: {at}\r\nUpload-Length: {0}\r\nContent-Length: {1}\r\n",
+            PIECES * PIECE,
+            PIECES * PIECE - at
+        );
         let mut rest = TcpStream::connect(address).await?;
         rest.write_all(head("PATCH", UPLOAD, PASSWORD, &fields).as_bytes()).await?;
         rest.write_all(&piece(at / PIECE)[at % PIECE..]).await?;
@@ -152,11 +157,14 @@ fn nothing_outside_the_folder_and_nothing_for_guests() {
             let told = ask(&desktop.address, &head(method, path, password, fields)).await?;
             Ok(told.split(' ').nth(1).unwrap_or_default().to_owned())
         };
-        for path in ["/files/..%2fsecret", "/files/link", "/files/%2e%2e/secret", "/files/../secret", "/files/.hidden"] {
+        for path in ["/files/..%2fsecret", "/files/link", "/files/%2e%2e/secret", "/files/../secret", "/files/.hidden"]
+        {
             let told = status(&with_guests, "GET", path, PASSWORD).await?;
             ensure!(told == "404", "{path}: {told}");
         }
-        for path in ["/uploads/0123456789/..%2fevil", "/uploads/0123456789/%2e%2e", "/uploads/..%2f..%2fx/evil", "/uploads/x/a"] {
+        for path in
+            ["/uploads/0123456789/..%2fevil", "/uploads/0123456789/%2e%2e", "/uploads/..%2f..%2fx/evil", "/uploads/x/a"]
+        {
             let told = status(&with_guests, "PATCH", path, PASSWORD).await?;
             ensure!(told == "400", "{path}: {told}");
         }
@@ -192,9 +200,7 @@ fn the_page_sends_a_file_through_an_outage() {
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
         browser.run("document.querySelector('[aria-controls=panel-sheet]').click()").await?;
         browser.wait_for("return !document.querySelector('input[type=file]').closest('section').hidden").await?;
-        let network = |offline: bool, upload: i64| {
-            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload })
-        };
+        let network = |offline: bool, upload: i64| json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
         browser.devtools("Network.enable", json!({})).await?;
         browser.devtools("Network.emulateNetworkConditions", network(false, 4 << 20)).await?;
         browser.choose_file("input[type=file]", &source).await?;

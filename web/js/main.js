@@ -6,32 +6,31 @@ import * as localClipboard from './clipboard/local.js';
 import { fileUrl, listFiles, sender } from './files/requests.js';
 import { createLink, fetchCatalog, fetchConfig, probeHealth } from './core/http.js';
 import { chooseLanguage, t, useCatalog } from './core/i18n.js';
-import { Latency } from './core/latency.js';
 import { Log } from './core/log.js';
 import { createPeer } from './core/peer.js';
 import { preference } from './core/preferences.js';
 import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
 import { Session } from './core/session.js';
 import { openSignalling, signallingUrl } from './core/signalling.js';
-import { summarise } from './core/stats.js';
 import { endSession, giveControl, takeControl } from './core/viewers.js';
 import { wantedResolution } from './input/geometry.js';
 import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
 import { takeDrops } from './ui/drop.js';
+import { element } from './ui/dom.js';
 import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
-import { Keybar } from './ui/keybar.js';
 import { Overlay } from './ui/overlay.js';
 import { Panel } from './ui/panel.js';
 import { saveText } from './ui/save.js';
+import { ScreenKeyboard } from './ui/screen-keyboard.js';
 import { Sound } from './ui/sound.js';
+import { StatsFeed } from './ui/stats-feed.js';
 import { Toasts } from './ui/toast.js';
 import { View } from './ui/view.js';
 import { Watching } from './ui/watching.js';
 
 const RESIZE_PAUSE_MS = 500;
-const STATS_INTERVAL_MS = 1000;
 
 const base = new URL(document.baseURI);
 // A page opened as http://user:password@… keeps them here, and fetch refuses such addresses. The browser remembers them.
@@ -56,7 +55,6 @@ target.setAttribute('aria-label', t('Keyboard input for the desktop'));
 /** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
 const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
 
-const latency = new Latency(performance.timeOrigin);
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
 
@@ -102,10 +100,10 @@ const keyboard = new Keyboard({
   mac,
   hotkey: (event) => runHotkey(event),
   commandIsControl: () => preference('commandIsControl'),
-  onTyped: () => keybar.typed(),
+  onTyped: () => screenKeyboard.typed(),
   onReset: () => {
     panel.releaseKeys();
-    keybar.release();
+    screenKeyboard.release();
   },
   pasteKey: () => clipboard.pasteKey(),
 });
@@ -117,14 +115,14 @@ const pointer = new Pointer({
   buffered: () => session.buffered(),
   onPress: (kind) => {
     showPointerInPicture(kind === 'touch' || pointer.locked);
-    offerScreenKeyboard(kind !== 'touch' || screenKeyboard);
+    screenKeyboard.pressed(kind === 'touch');
     focusDesktop();
   },
   onLockRefused: () => toasts.show(t('The browser does not allow capturing the pointer')),
   touch: {
     mode: () => preference('touch'),
     zoom: (factor, centre, moved) => view.zoom(factor, centre, moved),
-    keyboard: () => showScreenKeyboard(!keybar.isOpen),
+    keyboard: () => screenKeyboard.show(),
   },
 });
 
@@ -139,7 +137,7 @@ const panel = new Panel({
   },
   onScreenKeyboard: () => {
     panel.toggle(false);
-    showScreenKeyboard(true);
+    screenKeyboard.show(true);
   },
   onKeys: (keysyms) => {
     focusDesktop();
@@ -175,7 +173,7 @@ const panel = new Panel({
   onDone: focusDesktop,
   onToggle: (open) => {
     if (!open) return;
-    void showStats();
+    void feed.run();
     void panel.files.refresh();
   },
 });
@@ -188,40 +186,19 @@ takeDrops(
   },
 );
 
-const keybar = new Keybar({
+const feed = new StatsFeed({
+  session,
+  video,
+  isOpen: () => panel.isOpen,
+  show: (numbers, stages) => panel.stats.update(numbers, server, stages),
+});
+
+const screenKeyboard = new ScreenKeyboard({
+  target,
   root: element('keybar', HTMLElement),
   onKey: (keysym) => keyboard.tap(keysym),
   onHold: (keysym, down) => keyboard.hold(keysym, down),
-  onClose: () => showScreenKeyboard(false),
 });
-
-/** Whether the user asked for the on-screen keyboard: a phone must not open it at every tap. */
-let screenKeyboard = false;
-
-/** @param {boolean} on */
-function showScreenKeyboard(on) {
-  // Phones look at the mode only when the focus arrives.
-  target.blur();
-  screenKeyboard = on;
-  offerScreenKeyboard(on || !matchMedia('(pointer: coarse)').matches);
-  if (on || document.hasFocus()) target.focus({ preventScroll: true });
-  keybar.show(on);
-}
-
-// What an on-screen keyboard covers, so that picture and bar stay above it.
-const { visualViewport } = window;
-for (const type of ['resize', 'scroll']) {
-  visualViewport?.addEventListener(type, () => {
-    const covered = Math.max(0, innerHeight - visualViewport.height - visualViewport.offsetTop);
-    document.documentElement.style.setProperty('--covered', `${Math.round(covered)}px`);
-  });
-}
-offerScreenKeyboard(!matchMedia('(pointer: coarse)').matches);
-
-/** @param {boolean} on */
-function offerScreenKeyboard(on) {
-  target.inputMode = on ? 'text' : 'none';
-}
 
 function focusDesktop() {
   if (document.activeElement !== target) target.focus({ preventScroll: true });
@@ -309,7 +286,7 @@ session.addEventListener('channel', (event) => {
   Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
   log.add('channel', detail(event) ? 'open' : 'closed');
-  latency.forget();
+  feed.forget();
   clipboard.reset();
   panel.viewers.update(null);
   watching.update(null);
@@ -400,34 +377,6 @@ function desktopSize() {
   return wantedResolution(clientWidth, clientHeight, devicePixelRatio);
 }
 
-/** Runs while the panel is open, and costs nothing otherwise. */
-async function showStats() {
-  /** @type {import('./core/stats.js').Totals | null} */
-  let totals = null;
-  watchFrames();
-  while (panel.isOpen) {
-    const report = await session.stats().catch(() => null);
-    const { numbers, totals: next } = summarise(report ?? [], totals);
-    totals = report ? next : null;
-    panel.stats.update(numbers, server, latency.stages(numbers.rttMs, numbers.clockOffsetMs));
-    await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
-  }
-}
-
-let watchingFrames = false;
-
-/** Each frame that is shown while the panel is open. */
-function watchFrames() {
-  if (watchingFrames || !('requestVideoFrameCallback' in video)) return;
-  watchingFrames = panel.isOpen;
-  if (!watchingFrames) return latency.forget();
-  video.requestVideoFrameCallback((_, frame) => {
-    watchingFrames = false;
-    latency.add(frame, session.videoSource());
-    watchFrames();
-  });
-}
-
 /** @param {string} text the server's own words */
 function showStatus(text) {
   log.add('status', text);
@@ -435,23 +384,10 @@ function showStatus(text) {
 }
 
 async function saveLog() {
-  const report = await session.stats().catch(() => null);
-  const { numbers } = summarise(report ?? [], null);
+  const numbers = await feed.numbers();
   const { width, height } = screen;
   const facts = { browser: navigator.userAgent, screen: `${width}x${height} at ${devicePixelRatio}`, language, server, numbers };
   saveText('egldesktop-log.txt', log.text({ ...facts, state: session.snapshot }));
-}
-
-/**
- * @template {Element} T
- * @param {string} id
- * @param {new () => T} type
- * @returns {T}
- */
-function element(id, type) {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`index.html lacks #${id}`);
-  return found;
 }
 
 /** @param {Event} event */

@@ -15,8 +15,8 @@ use super::congestion::Control;
 use super::pads::{self, Kind, Pads};
 use super::running::Running;
 use super::settings::{
-    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, FilesPolicy, Settings, Tuning,
-    TurnProtocol,
+    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, FilesPolicy,
+    Settings, Tuning, TurnProtocol,
 };
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {

@@ -95,7 +95,7 @@ fn stream(file: File, length: u64) -> super::super::headers::Body {
         let mut piece = BytesMut::with_capacity(PIECE);
         let read = file.read_buf(&mut piece).await?;
         // A file that became shorter meanwhile ends the connection, since what was promised does not come.
-        Ok((read > 0).then(|| (Frame::data(Bytes::from(piece)), file)))
+        std::io::Result::Ok((read > 0).then(|| (Frame::data(Bytes::from(piece)), file)))
     });
     StreamBody::new(pieces).boxed()
 }

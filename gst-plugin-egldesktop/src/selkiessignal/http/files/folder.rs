@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn names_are_single_components() {
-        for good in ["a", "a b.txt", "日本.png", "..a".trim_start_matches('.'), "a..b"] {
+        for good in ["a", "a b.txt", "日本.png", "a..b"] {
             assert!(is_name(good), "{good}");
         }
         for bad in ["", ".", "..", ".hidden", "a/b", "/a", "../a", "a\\b", "a\0", "a\n", &"x".repeat(300)] {

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::futures::Notified;
 use tokio::time::timeout;
 
 use super::super::CAT;
@@ -63,7 +64,10 @@ pub(super) async fn receive(folder: Arc<Folder>, id: String, name: String, reque
         return text(StatusCode::BAD_REQUEST, "Upload-Offset and Upload-Length are needed\n");
     };
     let slot = folder.slot(&id);
-    let _writer = take_over(&slot).await;
+    slot.cancel.notify_waiters();
+    // From here on, so that nobody who comes while this one waits is overheard.
+    let cancelled = slot.cancel.notified();
+    let _writer = slot.writer.lock().await;
     let opened = {
         let (folder, id) = (folder.clone(), id.clone());
         blocking(move || {
@@ -79,23 +83,25 @@ pub(super) async fn receive(folder: Arc<Folder>, id: String, name: String, reque
     if there != offset || offset > length {
         return with_offset(text(StatusCode::CONFLICT, "The upload goes on elsewhere\n"), there);
     }
-    match write(tokio::fs::File::from_std(file), &slot, request.into_body(), length - offset).await {
-        Ok(End::Written(written)) if offset + written == length => match blocking(move || folder.finish(&id, &name)).await {
-            Ok(name) => {
-                gst::info!(CAT, "received {name:?}, {length} bytes");
-                with_type(StatusCode::CREATED, "application/json", serde_json::json!({ "name": name }).to_string())
+    match write(tokio::fs::File::from_std(file), cancelled, request.into_body(), length - offset).await {
+        Ok(End::Written(written)) if offset + written == length => {
+            match blocking(move || folder.finish(&id, &name)).await {
+                Ok(name) => {
+                    gst::info!(CAT, "received {name:?}, {length} bytes");
+                    with_type(StatusCode::CREATED, "application/json", serde_json::json!({ "name": name }).to_string())
+                }
+                Err(error) => refused(&error),
             }
-            Err(error) => refused(&error),
-        },
+        }
         Ok(End::Written(written)) => with_offset(text(StatusCode::NO_CONTENT, ""), offset + written),
-        Ok(End::TooLong) => text(StatusCode::CONTENT_TOO_LARGE, "This is more than Upload-Length says\n"),
+        Ok(End::TooLong) => text(StatusCode::PAYLOAD_TOO_LARGE, "This is more than Upload-Length says\n"),
         Ok(End::Superseded) => text(StatusCode::CONFLICT, "Another request goes on with this upload\n"),
         Err(error) => refused(&error),
     }
 }
 
-async fn write(mut file: tokio::fs::File, slot: &Slot, mut body: Incoming, most: u64) -> io::Result<End> {
-    let mut cancelled = pin!(slot.cancel.notified());
+async fn write(mut file: tokio::fs::File, cancelled: Notified<'_>, mut body: Incoming, most: u64) -> io::Result<End> {
+    let mut cancelled = pin!(cancelled);
     let mut written = 0;
     let end = loop {
         let frame = tokio::select! {
