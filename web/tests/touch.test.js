@@ -47,7 +47,8 @@ describe('Touch', () => {
     await clock.advance(1000);
     touch.up(finger(2, 50, 60));
     touch.up(finger(1, 10, 60));
-    assert.deepEqual(log, [[10, 100, 0], ['scroll', 0, 50], ['scroll', 0, 50]]);
+    // What it took to tell scrolling from spreading is lost.
+    assert.deepEqual(log, [[10, 100, 0], ['scroll', 0, 50]]);
   });
 
   it('lets go of a drag when the system takes the gesture, or a second finger comes', () => {
@@ -82,7 +83,19 @@ describe('Touch with two and three fingers', () => {
     touch.move(finger(1, 100, 300));
     touch.up(finger(1, 100, 300));
     assert.deepEqual(log, [[100, 100, 0]]);
-    assert.deepEqual(zooms, [2, 1.25]);
+    assert.deepEqual(zooms, [1.25]);
+  });
+
+  it('tells spreading from scrolling, whichever finger reports first', () => {
+    const seen = [];
+    touch = new Touch({ move: () => {}, scroll: () => seen.push('scroll'), zoom: () => seen.push('zoom') });
+    touch.down(finger(1, 180, 400));
+    touch.down(finger(2, 220, 400));
+    for (const d of [40, 60, 80]) {
+      touch.move(finger(2, 200 + d, 400));
+      touch.move(finger(1, 200 - d, 400));
+    }
+    assert.deepEqual([...new Set(seen)], ['zoom']);
   });
 
   it('asks for the keyboard when three tap', () => {

@@ -25,14 +25,14 @@ export function sender(base) {
 /**
  * @typedef {{upload: boolean, download: boolean, files: {name: string, size: number, modified: number}[]}} Listing
  * @param {URL} base
- * @returns {Promise<Listing | null>} null: not for this user, or not shared at all
+ * @returns {Promise<Listing | null | undefined>} null: not for this user, or not shared at all; undefined: no answer
  */
 export async function listFiles(base) {
   try {
     const response = await fetch(new URL('files/', base), { cache: 'no-store', headers: { 'X-Requested-With': 'fetch' } });
     return response.ok ? await response.json() : null;
   } catch {
-    return null;
+    return undefined;
   }
 }
 

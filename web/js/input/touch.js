@@ -47,6 +47,8 @@ export class Touch {
   #start = { x: 0, y: 0 };
   /** Two fingers when they came down. */
   #pair = { distance: 0, x: 0, y: 0 };
+  /** Which of them have moved since. @type {Set<number>} */
+  #moved = new Set();
   /** Where the pointer is, as a trackpad moves it. @type {Point | null} */
   #pointer = null;
   #tapped = -Infinity;
@@ -77,6 +79,7 @@ export class Touch {
       if (this.#fingers.size > 2 && this.#mode === 'two') this.#mode = 'three';
       else if (this.#mode !== 'done' && this.#mode !== 'scroll') this.#mode = interrupted ? 'scroll' : 'two';
       this.#pair = this.#measure();
+      this.#moved.clear();
       return;
     }
     this.#mode = 'pending';
@@ -102,6 +105,7 @@ export class Touch {
     if (!before) return;
     const pairBefore = this.#measure();
     this.#fingers.set(pointerId, { x: clientX, y: clientY });
+    this.#moved.add(pointerId);
     if (this.#mode === 'two' || this.#mode === 'scroll' || this.#mode === 'pinch') return this.#moveTwo(before, { x: clientX, y: clientY }, pairBefore);
     if (this.#mode === 'pending') {
       if (Math.hypot(clientX - this.#start.x, clientY - this.#start.y) < DRAG_PIXELS) return;
@@ -154,8 +158,13 @@ export class Touch {
   #moveTwo(before, now, pair) {
     const after = this.#measure();
     if (this.#mode === 'two') {
-      if (Math.abs(after.distance - this.#pair.distance) > PINCH_PIXELS) this.#mode = 'pinch';
-      else if (Math.hypot(after.x - this.#pair.x, after.y - this.#pair.y) > DRAG_PIXELS) this.#mode = 'scroll';
+      const spread = Math.abs(after.distance - this.#pair.distance);
+      const shift = Math.hypot(after.x - this.#pair.x, after.y - this.#pair.y);
+      // Each finger reports for itself: one that is ahead of the other looks like both.
+      if (this.#moved.size > 1 || spread > 2 * PINCH_PIXELS) {
+        if (spread > PINCH_PIXELS && spread > shift) this.#mode = 'pinch';
+        else if (shift > DRAG_PIXELS && shift > spread) this.#mode = 'scroll';
+      }
     }
     if (this.#mode === 'scroll') {
       // Each finger reports for itself: shares of the movement, so that two do not scroll twice.

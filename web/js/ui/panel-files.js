@@ -7,7 +7,7 @@ import { icon } from './icons.js';
 
 /**
  * @typedef {object} FilesOptions
- * @property {() => Promise<import('../files/requests.js').Listing | null>} list
+ * @property {() => Promise<import('../files/requests.js').Listing | null | undefined>} list undefined while the server does not answer
  * @property {(name: string) => string} urlOf a file to download
  * @property {import('../files/upload.js').UploadDependencies} uploads
  * @property {(text: string) => void} tell
@@ -41,6 +41,7 @@ export class FilesSection {
   /** Asks the server what is allowed and what is there. */
   async refresh() {
     const listing = await this.#options.list();
+    if (listing === undefined) return;
     this.#mayUpload = listing?.upload === true;
     this.element.hidden = !listing || !(listing.upload || listing.download);
     this.#choose.hidden = !this.#mayUpload;
