@@ -6,6 +6,7 @@ use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::isolated;
 use egldesktop_tests::xvfb::Xvfb;
+use serde_json::json;
 
 const RULES: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']";
 
@@ -41,7 +42,7 @@ async fn check(browser: &Chromium, axe: &str, state: &str) -> Result<()> {
                    (error) => arguments[0]([String(error)]))"
             ))
             .await?;
-        ensure!(found == serde_json::json!([]), "{state} in the {scheme}: {found:#}");
+        ensure!(found == json!([]), "{state} in the {scheme}: {found:#}");
     }
     Ok(())
 }
@@ -54,7 +55,12 @@ fn axe_finds_nothing() {
         let mut desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
         let address = desktop.address.clone();
         let refused = Chromium::start().await?;
-        refused.visit(&format!("http://{USER}:wrong@{address}/")).await?;
+        // What is behind the browser's own window.
+        refused.devtools("Network.enable", json!({})).await?;
+        let headers = json!({ "headers": { "X-Requested-With": "test" } });
+        refused.devtools("Network.setExtraHTTPHeaders", headers).await?;
+        refused.visit(&format!("http://{address}/")).await?;
+        refused.wait_for("return document.querySelector('h1') !== null").await?;
         check(&refused, &axe, "wrong password").await?;
         refused.close().await?;
 

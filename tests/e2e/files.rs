@@ -187,27 +187,29 @@ fn nothing_outside_the_folder_and_nothing_for_guests() {
 }
 
 #[test]
-fn the_page_sends_a_file_through_an_outage() {
+fn the_page_sends_a_file_though_the_server_is_started_again_meanwhile() {
     isolated(async || {
         let xvfb = Xvfb::start(640, 480)?;
         let top = tempfile::tempdir()?;
         let folder = top.path().join("files");
-        let desktop = desktop(&xvfb, &folder, &[])?;
+        let first = desktop(&xvfb, &folder, &[])?;
         let source: PathBuf = top.path().join("holiday.bin");
         let content: Vec<u8> = (0..24).flat_map(piece).collect();
         std::fs::write(&source, &content)?;
         let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.open(&first.address, USER, PASSWORD_IN_URL).await?;
         browser.run("document.querySelector('[aria-controls=panel-sheet]').click()").await?;
         browser.wait_for("return !document.querySelector('input[type=file]').closest('section').hidden").await?;
-        let network = |offline: bool, upload: i64| json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
+        let network = |upload: i64| json!({ "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
         browser.devtools("Network.enable", json!({})).await?;
-        browser.devtools("Network.emulateNetworkConditions", network(false, 4 << 20)).await?;
+        browser.devtools("Network.emulateNetworkConditions", network(2 << 20)).await?;
         browser.choose_file("input[type=file]", &source).await?;
         browser.wait_for("return document.querySelector('.transfer progress')?.value > .2").await?;
-        browser.devtools("Network.emulateNetworkConditions", network(true, 0)).await?;
+        drop(first);
         browser.wait_for("return document.querySelector('.transfer-state')?.innerText === 'Waiting'").await?;
-        browser.devtools("Network.emulateNetworkConditions", network(false, -1)).await?;
+        ensure!(!folder.join("holiday.bin").exists());
+        browser.devtools("Network.emulateNetworkConditions", network(-1)).await?;
+        let _second = desktop(&xvfb, &folder, &[])?;
         browser.wait_for("return document.querySelector('a.transfer-name')?.innerText === 'holiday.bin'").await?;
         ensure!(std::fs::read(folder.join("holiday.bin"))? == content, "another content");
         browser.close().await

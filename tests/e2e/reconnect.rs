@@ -112,7 +112,12 @@ fn the_tab_is_frozen() {
         browser.devtools("Page.setWebLifecycleState", json!({ "state": "frozen" })).await?;
         tokio::time::sleep(Duration::from_secs(10)).await;
         browser.devtools("Page.setWebLifecycleState", json!({ "state": "active" })).await?;
-        browser.devtools("Page.bringToFront", json!({})).await?;
+        // Freezing has hidden it as well.
+        let window = browser.devtools("Browser.getWindowForTarget", json!({})).await?["windowId"].clone();
+        for state in ["minimized", "normal"] {
+            let bounds = json!({ "windowId": window, "bounds": { "windowState": state } });
+            browser.devtools("Browser.setWindowBounds", bounds).await?;
+        }
         works(&browser, &painter).await?;
         browser.close().await
     });

@@ -9,6 +9,7 @@ use egldesktop_tests::http::post;
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::process::target_dir;
+use serde_json::json;
 
 /// No candidate arrives, so that no path is found.
 const NO_PATH: &str = "
@@ -85,7 +86,12 @@ fn every_state_has_its_picture() {
 
         let refused = Chromium::start().await?;
         refused.resize(1280, 800, false).await?;
-        refused.visit(&format!("http://{USER}:wrong@{address}/")).await?;
+        // What is behind the browser's own window.
+        refused.devtools("Network.enable", json!({})).await?;
+        let headers = json!({ "headers": { "X-Requested-With": "test" } });
+        refused.devtools("Network.setExtraHTTPHeaders", headers).await?;
+        refused.visit(&format!("http://{address}/")).await?;
+        refused.wait_for("return document.querySelector('h1') !== null").await?;
         album.take(&refused, "wrong-password").await?;
         refused.close().await?;
 
