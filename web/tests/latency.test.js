@@ -26,6 +26,15 @@ describe('Latency', () => {
     assert.equal(latency.stages(20, OFFSET)?.display, 12);
   });
 
+  it('believes the report that came quickest', () => {
+    const latency = new Latency(ORIGIN);
+    latency.add(frame(1000), source(1000));
+    latency.stages(20, OFFSET);
+    assert.equal(latency.stages(20, OFFSET + 500)?.total, 48);
+    for (let late = 1; late <= 12; late++) latency.stages(20, OFFSET + 20 + late / 1000);
+    assert.equal(Math.round(latency.stages(20, null)?.total ?? 0), 28);
+  });
+
   it('says what it does not know', () => {
     const latency = new Latency(ORIGIN);
     assert.equal(latency.stages(20, 0), null);

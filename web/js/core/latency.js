@@ -5,6 +5,8 @@
  */
 
 const FRAMES = 60;
+/** Sender reports whose clocks are compared: about a minute, in which clocks do not drift apart. */
+const REPORTS = 12;
 
 /** From 1900, where NTP counts from, to 1970, in milliseconds. */
 const NTP_EPOCH = 2_208_988_800_000;
@@ -31,8 +33,10 @@ const NTP_EPOCH = 2_208_988_800_000;
  */
 
 export class Latency {
-  /** @type {{ahead: number | null, buffer: number | null, decode: number | null, display: number, total: number | null}[]} */
+  /** @type {{ahead: number | null, buffer: number | null, decode: number | null, display: number}[]} */
   #frames = [];
+  /** @type {number[]} */
+  #offsets = [];
   #origin;
 
   /** @param {number} origin of the page's clock, milliseconds since 1970 */
@@ -49,20 +53,18 @@ export class Latency {
     const waited = receiveTime === undefined ? null : presentationTime - receiveTime - (decode ?? 0);
     // On the server's clock; and of this frame, not of one that came meanwhile.
     const captured = source?.captureTimestamp !== undefined && source.rtpTimestamp === rtpTimestamp ? source.captureTimestamp - NTP_EPOCH - this.#origin : null;
-    // A frame that went to the compositor late for its turn is seen with the next one, sooner than the next but one.
-    const shown = Math.max(expectedDisplayTime, presentationTime);
     this.#frames.push({
       ahead: captured === null || receiveTime === undefined ? null : receiveTime - captured,
       buffer: waited === null ? null : Math.max(0, waited),
       decode,
-      display: shown - presentationTime,
-      total: captured === null ? null : shown - captured,
+      display: Math.max(0, expectedDisplayTime - presentationTime),
     });
     if (this.#frames.length > FRAMES) this.#frames.shift();
   }
 
   forget() {
     this.#frames = [];
+    this.#offsets = [];
   }
 
   /**
@@ -72,18 +74,18 @@ export class Latency {
    */
   stages(rttMs, clockOffsetMs) {
     if (this.#frames.length === 0) return null;
-    // Clocks that are brought together are still a little off.
-    const here = (/** @type {number | null} */ value) => (value === null || clockOffsetMs === null ? null : Math.max(0, value - clockOffsetMs));
-    const ahead = here(median(this.#frames.map((frame) => frame.ahead)));
+    if (clockOffsetMs !== null && clockOffsetMs !== this.#offsets.at(-1)) this.#offsets.push(clockOffsetMs);
+    if (this.#offsets.length > REPORTS) this.#offsets.shift();
+    // A report that waited somewhere makes the clocks look farther apart, and nothing makes them look nearer.
+    const offset = this.#offsets.length > 0 ? Math.min(...this.#offsets) : null;
+    const raw = median(this.#frames.map((frame) => frame.ahead));
+    const ahead = raw === null || offset === null ? null : Math.max(0, raw - offset);
     const network = ahead === null || rttMs === null ? null : Math.min(ahead, rttMs / 2);
-    return {
-      server: ahead === null ? null : ahead - (network ?? 0),
-      network,
-      buffer: median(this.#frames.map((frame) => frame.buffer)),
-      decode: median(this.#frames.map((frame) => frame.decode)),
-      display: median(this.#frames.map((frame) => frame.display)) ?? 0,
-      total: here(median(this.#frames.map((frame) => frame.total))),
-    };
+    const buffer = median(this.#frames.map((frame) => frame.buffer));
+    const decode = median(this.#frames.map((frame) => frame.decode));
+    const display = median(this.#frames.map((frame) => frame.display)) ?? 0;
+    const total = ahead === null ? null : ahead + (buffer ?? 0) + (decode ?? 0) + display;
+    return { server: ahead === null ? null : ahead - (network ?? 0), network, buffer, decode, display, total };
   }
 }
 

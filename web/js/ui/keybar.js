@@ -58,7 +58,7 @@ export class Keybar {
     );
     const close = this.#button('', t('Hide the keyboard'), options.onClose);
     close.append(icon('down'));
-    root.setAttribute('role', 'toolbar');
+    root.setAttribute('role', 'region');
     root.setAttribute('aria-label', t('Keys'));
     root.append(...this.#modifiers.keys(), ...keys, close);
     root.hidden = true;
