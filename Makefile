@@ -5,7 +5,7 @@
 # make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test bench bench-capture bench-gl bench-input bench-network clean help
+.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-input bench-network clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -53,13 +53,18 @@ unit:
 	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test --workspace --lib uinput -- --ignored; \
 	  else echo "*** SKIPPED: no /dev/uinput: the devices of the kernel (counted as \"ignored\" above) are not tested ***" >&2; fi
 
-e2e: debug
+e2e: debug web-tools
 	$(AS_ROOT) $(CARGO) test --workspace --test '*'
 	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test -p egldesktop-tests --test elements devices -- --ignored; \
 	  else echo "*** SKIPPED: no /dev/uinput: fingers, pens and fine wheels on Xorg (\"ignored\" above) are not tested ***" >&2; fi
 
-web-test:
+web-test: web-tools
 	node --test web/tests/*.test.js
+	@$(call needs,npm,npm) npm --prefix web run check
+
+# Types and accessibility are checked with tools from npm. Nothing that is served comes from there.
+web-tools:
+	@$(call needs,npm,npm) [[ web/node_modules/.package-lock.json -nt web/package-lock.json ]] || npm --prefix web ci
 
 bench: bench-capture
 
@@ -88,7 +93,7 @@ clean:
 # and a loud word to a person who only wants to try a change.
 define needs
 if ! command -v $(1) >/dev/null; then \
-  echo "*** $(2) IS NOT INSTALLED: THE STEP \"$@\" IS SKIPPED (rustup component add $(2), or see scripts/setup.sh) ***" >&2; \
+  echo "*** $(2) IS NOT INSTALLED: THE STEP \"$@\" IS SKIPPED (see scripts/setup.sh) ***" >&2; \
   [[ -z "$$CI" ]]; exit; \
 fi; set -x;
 endef

@@ -1,4 +1,77 @@
-//! Gives the plugin its version, release date and commit.
-fn main() {
-    gst_plugin_version_helper::info()
+//! Gives the plugin its version, release date and commit, and compresses the web client.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use sha1::{Digest as _, Sha1};
+
+/// What there is to serve. What is not named stays out: tests, and the tools they are run with.
+const CLIENT: &[&str] = &["index.html", "sw.js", "favicon.svg", "icons", "locales", "css", "js"];
+
+fn main() -> Result<()> {
+    gst_plugin_version_helper::info();
+    embed_client(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../web"))
+}
+
+/// Writes `client.rs` for `http/embedded.rs`: the version of the client, and each file with what it is compressed to.
+fn embed_client(root: &Path) -> Result<()> {
+    let mut paths = Vec::new();
+    for name in CLIENT {
+        // Cargo looks into folders.
+        println!("cargo:rerun-if-changed={}", root.join(name).display());
+        collect(&root.join(name), &mut paths)?;
+    }
+    paths.sort();
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
+    let mut version = Sha1::new();
+    let mut table = String::new();
+    for (number, path) in paths.iter().enumerate() {
+        let name = path.strip_prefix(root)?.to_str().context("a name that is not UTF-8")?;
+        let data = std::fs::read(path)?;
+        version.update(name.as_bytes());
+        version.update(Sha1::digest(&data));
+        let include = |suffix: &str, data: &[u8]| -> Result<String> {
+            let file = out.join(format!("client-{number}{suffix}"));
+            std::fs::write(&file, data)?;
+            Ok(format!("include_bytes!({file:?})"))
+        };
+        write!(table, "File {{ name: {name:?}, data: {}", include("", &data)?)?;
+        for (field, compressed) in [("brotli", brotli(&data)?), ("gzip", gzip(&data)?)] {
+            // Pictures, for example, become no smaller.
+            let smaller = compressed.len() < data.len();
+            let value = if smaller { format!("Some({})", include(field, &compressed)?) } else { "None".to_owned() };
+            write!(table, ", {field}: {value}")?;
+        }
+        writeln!(table, " }},")?;
+    }
+    let version: String = version.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!("const VERSION: &str = {version:?};\nstatic FILES: &[File] = &[\n{table}];\n");
+    std::fs::write(out.join("client.rs"), text)?;
+    Ok(())
+}
+
+fn collect(path: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            collect(&entry?.path(), paths)?;
+        }
+    } else {
+        anyhow::ensure!(path.exists(), "{} is missing", path.display());
+        paths.push(path.to_owned());
+    }
+    Ok(())
+}
+
+fn brotli(data: &[u8]) -> Result<Vec<u8>> {
+    let mut compressed = Vec::new();
+    brotli::CompressorReader::new(data, 4096, 11, 22).read_to_end(&mut compressed)?;
+    Ok(compressed)
+}
+
+fn gzip(data: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(data)?;
+    Ok(encoder.finish()?)
 }

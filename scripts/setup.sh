@@ -93,6 +93,7 @@ if [[ $mode == test ]]; then
     wanted+=("${cjk_fonts[1]}")
   fi
   have node || wanted+=(nodejs)
+  have npm || wanted+=(npm)
   # Whoever has taken Debian's compiler takes its tools too.
   if have cargo && ! have rustup; then
     have cargo-fmt || wanted+=(rustfmt-web)

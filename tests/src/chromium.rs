@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use fantoccini::Client;
 use fantoccini::actions::{
     InputSource as _, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, WheelAction, WheelActions,
@@ -117,6 +117,39 @@ impl Chromium {
     /// Runs a script in the page.
     pub async fn run(&self, script: &str) -> Result<Value> {
         Ok(self.client.execute(script, vec![]).await?)
+    }
+
+    /// Runs a script in the page that calls `arguments[0]` with what it returns.
+    pub async fn run_async(&self, script: &str) -> Result<Value> {
+        Ok(self.client.execute_async(script, vec![]).await?)
+    }
+
+    /// Waits until such a script returns true.
+    pub async fn wait_for_async(&self, script: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.run_async(script).await?.as_bool().unwrap_or(false) {
+            ensure!(Instant::now() < deadline, "{script} stays false");
+            self.run_async("requestAnimationFrame(arguments[0])").await?;
+        }
+        Ok(())
+    }
+
+    /// Chooses a file of this machine in a field for files.
+    pub async fn choose_file(&self, selector: &str, path: &std::path::Path) -> Result<()> {
+        let field = self.client.find(fantoccini::Locator::Css(selector)).await?;
+        Ok(field.send_keys(path.to_str().context("a path that is not UTF-8")?).await?)
+    }
+
+    /// Presses these keys one after the other, and lets go of them in reverse.
+    pub async fn press(&self, keys: &[char]) -> Result<()> {
+        let mut actions = KeyActions::new("keys".into());
+        for &value in keys {
+            actions = actions.then(KeyAction::Down { value });
+        }
+        for &value in keys.iter().rev() {
+            actions = actions.then(KeyAction::Up { value });
+        }
+        Ok(self.client.perform_actions(actions).await?)
     }
 
     /// Waits until the video shows these colours.
@@ -265,9 +298,38 @@ impl Chromium {
 
     /// What an input method does: text without keys.
     pub async fn insert_text(&self, text: &str) -> Result<()> {
-        let command = Cdp { method: "Input.insertText", params: json!({ "text": text }) };
-        self.client.issue_cmd(command).await?;
+        self.devtools("Input.insertText", json!({ "text": text })).await.map(drop)
+    }
+
+    /// Runs a command of the DevTools protocol.
+    pub async fn devtools(&self, method: &'static str, params: Value) -> Result<Value> {
+        Ok(self.client.issue_cmd(Cdp { method, params }).await?)
+    }
+
+    /// Makes the page as large as this, in CSS pixels; `touch` makes a phone of it, held upright, with three pixels to one.
+    pub async fn resize(&self, width: u32, height: u32, touch: bool) -> Result<()> {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": if touch { 3 } else { 1 }, "mobile": touch,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
+        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": touch, "maxTouchPoints": 5 })).await?;
         Ok(())
+    }
+
+    /// Makes the page believe that the user prefers `light` or `dark`.
+    pub async fn prefer(&self, scheme: &str) -> Result<()> {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", features).await.map(drop)
+    }
+
+    /// Runs a script in every page from now on, before the page's own.
+    pub async fn prepare(&self, script: &str) -> Result<()> {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await.map(drop)
+    }
+
+    /// Goes to an address and waits for nothing but the page itself.
+    pub async fn visit(&self, url: &str) -> Result<()> {
+        Ok(self.client.goto(url).await?)
     }
 
     /// A picture of the page, PNG.

@@ -3,35 +3,55 @@
 import { Clipboard } from './clipboard/clipboard.js';
 import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
-import { createLink, fetchConfig, probeHealth } from './core/http.js';
+import { fileUrl, listFiles, sender } from './files/requests.js';
+import { createLink, fetchCatalog, fetchConfig, probeHealth } from './core/http.js';
+import { chooseLanguage, t, useCatalog } from './core/i18n.js';
+import { Log } from './core/log.js';
+import { Measurements } from './core/measurements.js';
 import { createPeer } from './core/peer.js';
-import { decodeMessage, pointerInPicture, pong, resize, scale, statistics } from './core/protocol.js';
+import { preference } from './core/preferences.js';
+import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
 import { Session } from './core/session.js';
 import { openSignalling, signallingUrl } from './core/signalling.js';
-import { summarise } from './core/stats.js';
 import { endSession, giveControl, takeControl } from './core/viewers.js';
 import { Gamepads } from './input/gamepad.js';
 import { wantedResolution } from './input/geometry.js';
 import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
+import { takeDrops } from './ui/drop.js';
+import { element } from './ui/dom.js';
 import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
 import { Overlay } from './ui/overlay.js';
 import { Panel } from './ui/panel.js';
+import { saveText } from './ui/save.js';
+import { ScreenKeyboard } from './ui/screen-keyboard.js';
 import { Sound } from './ui/sound.js';
+import { StatsFeed } from './ui/stats-feed.js';
 import { Toasts } from './ui/toast.js';
 import { View } from './ui/view.js';
+import { Watching } from './ui/watching.js';
 
 const RESIZE_PAUSE_MS = 500;
-const STATS_INTERVAL_MS = 1000;
 
 const base = new URL(document.baseURI);
 // A page opened as http://user:password@… keeps them here, and fetch refuses such addresses. The browser remembers them.
 base.username = base.password = '';
+const log = new Log();
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 const area = element('stage', HTMLElement);
 const video = element('video', HTMLVideoElement);
 const target = element('keys', HTMLTextAreaElement);
+
+// Before anything is shown. Without a catalog, in English.
+const language = preference('language') || chooseLanguage(navigator.languages);
+if (language !== 'en') {
+  const catalog = await fetchCatalog(language);
+  if (catalog) useCatalog(language, catalog);
+}
+document.documentElement.lang = language;
+element('stage', HTMLElement).setAttribute('aria-label', t('Desktop'));
+target.setAttribute('aria-label', t('Keyboard input for the desktop'));
 
 /** What the server has told about itself on this connection. */
 /** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
@@ -56,8 +76,9 @@ const send = (text) => gate.send(text);
 
 // The picture, sound and what lies over them.
 
-const view = new View({ area, video, still: element('still', HTMLCanvasElement), onFrame: () => session.frameShown() });
+const view = new View({ area, video, still: element('still', HTMLCanvasElement), scaling: () => preference('scaling'), onFrame: () => session.frameShown() });
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
+const watching = new Watching(element('chips', HTMLElement), () => send(takeControl()));
 const toasts = new Toasts(element('toasts', HTMLElement));
 const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
 
@@ -80,7 +101,12 @@ const keyboard = new Keyboard({
   send,
   mac,
   hotkey: (event) => runHotkey(event),
-  onReset: () => panel.releaseKeys(),
+  commandIsControl: () => preference('commandIsControl'),
+  onTyped: () => screenKeyboard.typed(),
+  onReset: () => {
+    panel.releaseKeys();
+    screenKeyboard.release();
+  },
   pasteKey: () => clipboard.pasteKey(),
 });
 const pointer = new Pointer({
@@ -91,11 +117,16 @@ const pointer = new Pointer({
   buffered: () => session.buffered(),
   onPress: (kind) => {
     showPointerInPicture(kind === 'touch' || pointer.locked);
-    offerScreenKeyboard(kind !== 'touch' || screenKeyboard);
+    screenKeyboard.pressed(kind === 'touch');
     focusDesktop();
   },
   controlDown: () => keyboard.control,
-  onLockRefused: () => toasts.show('The browser does not allow capturing the pointer'),
+  onLockRefused: () => toasts.show(t('The browser does not allow capturing the pointer')),
+  touch: {
+    mode: () => preference('touch'),
+    zoom: (factor, centre, moved) => view.zoom(factor, centre, moved),
+    keyboard: () => screenKeyboard.show(),
+  },
 });
 // Not through the gate: a game does not wait for a paste.
 const gamepads = new Gamepads({ send: (text) => session.send(text), buffered: () => session.buffered() });
@@ -111,11 +142,7 @@ const panel = new Panel({
   },
   onScreenKeyboard: () => {
     panel.toggle(false);
-    // Phones look at the mode only when the focus arrives.
-    target.blur();
-    screenKeyboard = true;
-    offerScreenKeyboard(true);
-    target.focus();
+    screenKeyboard.show(true);
   },
   onKeys: (keysyms) => {
     focusDesktop();
@@ -126,7 +153,22 @@ const panel = new Panel({
     keyboard.hold(keysym, down);
   },
   onText: (text) => keyboard.type(text),
-  onSetting: send,
+  settings: {
+    send,
+    mac,
+    onPreference: (name) => {
+      if (name === 'scaling') view.fit();
+      if (name === 'resolution') sendSize();
+      if (name === 'language') location.reload();
+    },
+  },
+  files: {
+    list: () => listFiles(base),
+    urlOf: (name) => fileUrl(base, name),
+    uploads: { send: sender(base), sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)), random: Math.random },
+    tell: (text) => toasts.show(text),
+  },
+  onSaveLog: () => void saveLog(),
   viewers: {
     onTake: () => send(takeControl()),
     onGive: (id) => send(giveControl(id)),
@@ -134,20 +176,36 @@ const panel = new Panel({
     onInvite: () => void invite(),
   },
   onDone: focusDesktop,
-  onToggle: (open) => open && void showStats(),
+  onToggle: (open) => {
+    if (!open) return;
+    void feed.run();
+    void panel.files.refresh();
+  },
+});
+takeDrops(
+  document.body,
+  () => control && panel.files.mayUpload,
+  (files) => {
+    panel.toggle(true);
+    panel.files.send(files);
+  },
+);
+
+const feed = new StatsFeed({
+  session,
+  video,
+  isOpen: () => panel.isOpen,
+  show: (numbers, stages) => panel.stats.update(numbers, server, stages),
 });
 
-/** Whether the user asked for the on-screen keyboard: a phone must not open it at every tap. */
-let screenKeyboard = false;
-target.addEventListener('blur', () => {
-  screenKeyboard = false;
-});
-offerScreenKeyboard(!matchMedia('(pointer: coarse)').matches);
+const measurements = new Measurements(session, send);
 
-/** @param {boolean} on */
-function offerScreenKeyboard(on) {
-  target.inputMode = on ? 'text' : 'none';
-}
+const screenKeyboard = new ScreenKeyboard({
+  target,
+  root: element('keybar', HTMLElement),
+  onKey: (keysym) => keyboard.tap(keysym),
+  onHold: (keysym, down) => keyboard.hold(keysym, down),
+});
 
 function focusDesktop() {
   if (document.activeElement !== target) target.focus({ preventScroll: true });
@@ -168,8 +226,8 @@ function runHotkey(event) {
 
 async function switchFullscreen() {
   const result = await toggleFullscreen();
-  if (result === 'entered-with-keys') toasts.show('Hold Esc to leave full screen');
-  if (result === 'refused') toasts.show('The browser does not allow full screen');
+  if (result === 'entered-with-keys') toasts.show(t('Hold Esc to leave full screen'));
+  if (result === 'refused') toasts.show(t('The browser does not allow full screen'));
 }
 
 let drawn = false;
@@ -195,7 +253,7 @@ document.addEventListener('pointerlockchange', () => {
   showPointerInPicture(pointer.locked);
   if (!pointer.locked) return;
   focusDesktop();
-  toasts.show('Pointer captured. Press Esc to release it');
+  toasts.show(t('Pointer captured. Press Esc to release it'));
 });
 document.addEventListener('fullscreenchange', () => {
   panel.showFullscreen(isFullscreen());
@@ -208,6 +266,7 @@ session.addEventListener('change', (event) => {
   const snapshot = detail(event);
   const { state, stage } = snapshot;
   const { dataset } = document.documentElement;
+  log.add('session', snapshot);
   const wasLive = dataset.state === 'live';
   if (wasLive && state !== 'live') {
     view.keepStill();
@@ -216,12 +275,13 @@ session.addEventListener('change', (event) => {
   }
   dataset.state = state;
   dataset.stage = stage;
-  document.title = state === 'live' ? 'egldesktop' : state === 'failed' ? 'Not connected – egldesktop' : 'Connecting… – egldesktop';
+  document.title = state === 'live' ? 'egldesktop' : `${state === 'failed' ? t('Not connected') : t('Connecting')} – egldesktop`;
   overlay.update(snapshot, view.hasPicture);
   panel.showState(state);
   if (state === 'live' && !wasLive) {
     view.fit();
     if (!panel.isOpen) focusDesktop();
+    void panel.files.refresh();
   }
 });
 session.addEventListener('track', (event) => {
@@ -232,10 +292,13 @@ session.addEventListener('track', (event) => {
 session.addEventListener('channel', (event) => {
   Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
+  log.add('channel', detail(event) ? 'open' : 'closed');
+  feed.forget();
   clipboard.reset();
   panel.viewers.update(null);
+  watching.update(null);
   panel.settings.forget();
-  reports += 1;
+  measurements.stop();
   drawn = false;
   gamepads.restart(detail(event) && control);
   if (detail(event)) keyboard.reset();
@@ -247,7 +310,7 @@ session.addEventListener('message', (event) => {
   else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
   else if (message?.type === 'gpu') server.gpu = message;
   else if (message?.type === 'system') systemMessage(message);
-  else if (message?.type === 'status') toasts.show(message.text);
+  else if (message?.type === 'status') showStatus(message.text);
   else if (message?.type === 'viewers') showViewers(message);
   else if (message?.type === 'rumble') gamepads.rumble(message);
   else if (message?.type === 'clipboard-taken') clipboard.taken(message.id);
@@ -257,12 +320,13 @@ session.addEventListener('message', (event) => {
 /** @param {import('./core/viewers.js').ViewersMessage} viewers */
 function showViewers(viewers) {
   if (viewers.control !== control) {
-    toasts.show(viewers.control ? 'You control the desktop' : 'You are watching; take control in the panel');
+    if (viewers.control) toasts.show(t('You control the desktop.'));
     if (!viewers.control) keyboard.reset();
   }
   control = viewers.control;
   document.documentElement.dataset.control = String(control);
   panel.viewers.update(viewers);
+  watching.update(viewers);
   panel.settings.allow(control);
   gamepads.setActive(control);
 }
@@ -271,22 +335,26 @@ async function invite() {
   try {
     const link = await createLink(base);
     await navigator.clipboard.writeText(link.href);
-    toasts.show('The link is in the clipboard; it is good for a day');
+    toasts.show(t('The link is in the clipboard; it is good for a day'));
   } catch {
-    toasts.show('The link cannot be made, or the browser does not allow copying it');
+    toasts.show(t('The link cannot be made, or the browser does not allow copying it'));
   }
 }
 
 /** @param {import('./core/protocol.js').SystemMessage} message */
 function systemMessage({ name, value }) {
+  log.add('server', `${name} ${value}`);
   if (name === 'encoder') server.encoder = value;
-  else if (name === 'statistics') void reportStats();
+  else if (name === 'statistics') void measurements.start();
   else if (name === 'reload') session.restart();
   else if (name === 'clipboard') clipboard.setPolicy(value);
   else if (panel.settings.show(name, value)) return;
   else if (name === 'touch' || name === 'pen') pointer.setDevice(name, isTrue(value));
   else if (name === 'smooth_wheel') pointer.setDevice('smoothWheel', isTrue(value));
-  else if (name === 'resize') server.resizes = isTrue(value);
+  else if (name === 'resize') {
+    server.resizes = isTrue(value);
+    panel.settings.allowResize(server.resizes);
+  }
 }
 
 /** As servers of Selkies print it. @param {string} value */
@@ -300,14 +368,17 @@ function isTrue(value) {
 let resizeTimer;
 window.addEventListener('resize', () => {
   clearTimeout(resizeTimer);
-  resizeTimer = setTimeout(() => {
-    // Only a server that said so follows the window; to others this would be noise.
-    if (!server.resizes) return;
-    const { width, height } = desktopSize();
-    send(scale(devicePixelRatio));
-    send(resize(width, height));
-  }, RESIZE_PAUSE_MS);
+  resizeTimer = setTimeout(sendSize, RESIZE_PAUSE_MS);
 });
+
+function sendSize() {
+  // Only a server that said so follows the window; to others this would be noise.
+  if (!server.resizes) return;
+  const { width, height } = desktopSize();
+  send(scale(devicePixelRatio));
+  send(resize(width, height));
+}
+
 window.addEventListener('online', () => session.nudge());
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
@@ -320,44 +391,23 @@ document.addEventListener('visibilitychange', () => {
 });
 
 function desktopSize() {
+  const fixed = /^(\d+)x(\d+)$/.exec(preference('resolution'));
+  if (fixed) return { width: Number(fixed[1]), height: Number(fixed[2]) };
   const { clientWidth, clientHeight } = document.body;
   return wantedResolution(clientWidth, clientHeight, devicePixelRatio);
 }
 
-/** Runs while the panel is open, and costs nothing otherwise. */
-async function showStats() {
-  /** @type {import('./core/stats.js').Totals | null} */
-  let totals = null;
-  while (panel.isOpen) {
-    const report = await session.stats().catch(() => null);
-    const { numbers, totals: next } = summarise(report ?? [], totals);
-    totals = report ? next : null;
-    panel.stats.update(numbers, server);
-    await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
-  }
+/** @param {string} text the server's own words */
+function showStatus(text) {
+  log.add('status', text);
+  toasts.show(text);
 }
 
-let reports = 0;
-/** Runs from when the server asks for it until the next connection, and costs nothing otherwise. */
-async function reportStats() {
-  const mine = ++reports;
-  while (mine === reports) {
-    const report = await session.stats().catch(() => null);
-    if (report) for (const message of statistics(report)) send(message);
-    await new Promise((resolve) => setTimeout(resolve, STATS_INTERVAL_MS));
-  }
-}
-
-/**
- * @template {Element} T
- * @param {string} id
- * @param {new () => T} type
- * @returns {T}
- */
-function element(id, type) {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`index.html lacks #${id}`);
-  return found;
+async function saveLog() {
+  const numbers = await feed.numbers();
+  const { width, height } = screen;
+  const facts = { browser: navigator.userAgent, screen: `${width}x${height} at ${devicePixelRatio}`, language, server, numbers };
+  saveText('egldesktop-log.txt', log.text({ ...facts, state: session.snapshot }));
 }
 
 /** @param {Event} event */
@@ -365,4 +415,8 @@ function detail(event) {
   return /** @type {CustomEvent} */ (event).detail;
 }
 
+window.addEventListener('error', ({ message, filename, lineno }) => log.add('error', `${message} (${filename}:${lineno})`));
+window.addEventListener('unhandledrejection', ({ reason }) => log.add('error', String(reason)));
+// Only pages that came by TLS or from this machine have one.
+navigator.serviceWorker?.register(new URL('sw.js', base)).catch((error) => log.add('service worker', String(error)));
 session.start();

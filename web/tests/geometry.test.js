@@ -22,9 +22,17 @@ describe('geometry', () => {
   });
 
   it('shows one to one only where it fits', () => {
-    assert.deepEqual(exactSize(2560, 1440, 1280, 720, 2), { width: 1280, height: 720 });
-    assert.deepEqual(exactSize(1280, 656, 1280, 657, 1), { width: 1280, height: 656 });
+    assert.deepEqual(exactSize(2560, 1440, 1280, 720, 2), { left: 0, top: 0, width: 1280, height: 720 });
+    assert.deepEqual(exactSize(1280, 656, 1280, 657, 1), { left: 0, top: 0, width: 1280, height: 656 });
     assert.equal(exactSize(1920, 1080, 1280, 720, 1), null);
+    assert.equal(exactSize(800, 600, 1280, 720, 1), null);
+  });
+
+  it('leaves a small desktop small where that is wanted, on whole pixels', () => {
+    assert.deepEqual(exactSize(800, 601, 1280, 720, 1, true), { left: 240, top: 59, width: 800, height: 601 });
+    assert.deepEqual(exactSize(1001, 600, 1280, 720, 2, true), { left: 389.5, top: 210, width: 500.5, height: 300 });
+    assert.equal(exactSize(1920, 1080, 1280, 720, 1, true), null);
+    assert.equal(exactSize(0, 0, 1280, 720, 1, true), null);
   });
 
   it('asks for even sizes', () => {

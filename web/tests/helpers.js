@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync } from 'node:fs';
+
 // Node 18, which is Debian 12's, has none; every browser has.
 globalThis.CustomEvent ??= class CustomEvent extends Event {
   constructor(type, options) {
@@ -44,3 +46,14 @@ export class FakeClock {
 
 /** Lets every promise that can resolve do so. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** @returns {[string, string][]} path below web/ and source of every module of the page */
+export function modules() {
+  const root = new URL('../', import.meta.url);
+  const walk = (folder) =>
+    readdirSync(new URL(folder, root), { withFileTypes: true }).flatMap((entry) => {
+      const path = folder + entry.name;
+      return entry.isDirectory() ? walk(`${path}/`) : [[path, readFileSync(new URL(path, root), 'utf8')]];
+    });
+  return walk('js/');
+}

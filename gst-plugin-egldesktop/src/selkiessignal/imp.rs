@@ -15,8 +15,8 @@ use super::congestion::Control;
 use super::pads::{self, Kind, Pads};
 use super::running::Running;
 use super::settings::{
-    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, Settings, Tuning,
-    TurnProtocol,
+    ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, FilesPolicy,
+    Settings, Tuning, TurnProtocol,
 };
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -90,6 +90,31 @@ pub struct SelkiesSignal {
     #[property(
         name = "web-root", get, set, type = Option<String>, member = web_root, nick = "Web root",
         blurb = "Directory with another web client (unset = the built-in one)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "files-path", get, set, type = Option<String>, member = files_path, nick = "Files path",
+        blurb = "Folder that browsers send files to and fetch files from (unset = no files)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "file-transfers", get, set, type = FilesPolicy, member = file_transfers, nick = "File transfers",
+        blurb = "Which way files may go",
+        builder(FilesPolicy::default()).mutable_ready()
+    )]
+    #[property(
+        name = "app-name", get, set, type = Option<String>, member = app_name, nick = "App name",
+        blurb = "Name under which browsers install the page as an app (unset = egldesktop)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "app-short-name", get, set, type = Option<String>, member = app_short_name, nick = "Short app name",
+        blurb = "The same where there is little room, such as below an icon (unset = app-name)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "app-start-url", get, set, type = Option<String>, member = app_start_url, nick = "App start URL",
+        blurb = "Address that the installed app opens, relative to the page (unset = the page)",
         builder().mutable_ready()
     )]
     #[property(

@@ -40,7 +40,7 @@ mod statistics;
 mod stream;
 mod viewer;
 
-pub use settings::{ClipboardPolicy, ControlPolicy, TurnProtocol};
+pub use settings::{ClipboardPolicy, ControlPolicy, FilesPolicy, TurnProtocol};
 
 glib::wrapper! {
     /// The element `selkiessignal`.
@@ -49,6 +49,7 @@ glib::wrapper! {
 }
 
 pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    FilesPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     ClipboardPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     ControlPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     TurnProtocol::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());

@@ -8,11 +8,11 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::http::{Assets, Credentials, Front, Place, Remote, Server, Site, acceptor};
+use super::http::{Assets, Credentials, Folder, Front, Place, Remote, Server, Site, acceptor, manifest};
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
 use super::imp::CAT;
-use super::settings::{Permissions, Settings, Tuning};
+use super::settings::{FilesPolicy, Permissions, Settings, Tuning};
 use super::statistics::Recorder;
 use super::stream::Stream;
 
@@ -67,7 +67,14 @@ impl Running {
             Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu, recorder };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
-        let site = Site { credentials, assets, hub: hub.clone(), base_path };
+        let files = settings.files_path.filter(|_| settings.file_transfers != FilesPolicy::Off);
+        let files = files.map(|path| Arc::new(Folder::new(path.into(), settings.file_transfers)));
+        let manifest = manifest(
+            settings.app_name.as_deref(),
+            settings.app_short_name.as_deref(),
+            settings.app_start_url.as_deref(),
+        );
+        let site = Site { credentials, assets, files, manifest, hub: hub.clone(), base_path };
         let server = Server::start(front, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
         gst::info!(CAT, obj = element, "serving at {address}");

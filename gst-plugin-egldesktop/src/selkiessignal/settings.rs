@@ -16,6 +16,38 @@ pub enum TurnProtocol {
     Tcp = 1,
 }
 
+/// Which way files may go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstSelkiesFilesPolicy")]
+#[repr(i32)]
+pub enum FilesPolicy {
+    /// In both directions.
+    #[default]
+    #[enum_value(name = "In both directions", nick = "upload,download")]
+    Both = 0,
+    /// Not at all.
+    #[enum_value(name = "Not at all", nick = "false")]
+    Off = 1,
+    /// From the browser to the desktop only.
+    #[enum_value(name = "From the browser to the desktop only", nick = "upload")]
+    Upload = 2,
+    /// From the desktop to the browser only.
+    #[enum_value(name = "From the desktop to the browser only", nick = "download")]
+    Download = 3,
+}
+
+impl FilesPolicy {
+    /// Whether the desktop takes files.
+    pub(super) fn inwards(self) -> bool {
+        matches!(self, Self::Both | Self::Upload)
+    }
+
+    /// Whether the desktop gives files.
+    pub(super) fn outwards(self) -> bool {
+        matches!(self, Self::Both | Self::Download)
+    }
+}
+
 /// Which way the clipboard is shared.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstSelkiesClipboardPolicy")]
@@ -125,6 +157,11 @@ pub(super) struct Settings {
     pub(super) statistics_dir: Option<String>,
     pub(super) signalling_uri: Option<String>,
     pub(super) web_root: Option<String>,
+    pub(super) files_path: Option<String>,
+    pub(super) file_transfers: FilesPolicy,
+    pub(super) app_name: Option<String>,
+    pub(super) app_short_name: Option<String>,
+    pub(super) app_start_url: Option<String>,
     pub(super) clipboard: ClipboardPolicy,
     pub(super) resize_switch: bool,
     pub(super) notice: Option<String>,
@@ -166,6 +203,11 @@ impl Default for Settings {
             statistics_dir: None,
             signalling_uri: None,
             web_root: None,
+            files_path: None,
+            file_transfers: FilesPolicy::default(),
+            app_name: None,
+            app_short_name: None,
+            app_start_url: None,
             clipboard: ClipboardPolicy::default(),
             resize_switch: false,
             notice: None,

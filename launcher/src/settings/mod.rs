@@ -107,6 +107,10 @@ impl Settings {
                 values.insert(variable.name, Value::new(value, variable.secret));
             }
         }
+        let files_path = values.get(table::FILES_PATH.name).map_or("~/Desktop", Value::expose);
+        if let Some(path) = below_home(files_path, environment.raw("HOME")?) {
+            values.insert(table::FILES_PATH.name, Value::new(path, false));
+        }
         let reader = Reader { environment, values: &values };
         let optional = |variable: &Variable| values.get(variable.name).map(|value| value.expose().to_owned());
 
@@ -181,6 +185,14 @@ fn password(environment: &Environment) -> Result<Option<(Secret, &'static str)>,
         }
     }
     Ok(None)
+}
+
+/// `~` as shells read it; nothing where there is no home.
+fn below_home(path: &str, home: Option<&str>) -> Option<String> {
+    match path.strip_prefix("~/") {
+        Some(rest) => home.filter(|home| !home.is_empty()).map(|home| format!("{}/{rest}", home.trim_end_matches('/'))),
+        None => Some(path.to_owned()),
+    }
 }
 
 fn stun_uri(host: &str, port: u32) -> String {

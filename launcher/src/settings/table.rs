@@ -226,6 +226,30 @@ pub(crate) static SAVED: Variable = Variable::new(
 .aliases(&["SELKIES_JSON_CONFIG", "JSON_CONFIG"])
 .default_note("`~/.config/selkies/selkies-gstreamer-conf.json`");
 
+pub(crate) static FILES: Variable = Variable::new(
+    "SELKIES_FILE_TRANSFERS",
+    Kind::Choice(&["upload,download", "upload", "download", "false"]),
+    "which way files may go: `upload,download`, only `upload` to the desktop, only `download`, or `false` for neither",
+)
+.default("upload,download");
+
+pub(crate) static FILES_PATH: Variable =
+    Variable::new("SELKIES_FILE_MANAGER_PATH", Kind::Text, "folder that files go to and come from")
+        .default_note("`~/Desktop`");
+
+pub(crate) static APP_NAME: Variable =
+    Variable::new("PWA_APP_NAME", Kind::Text, "name under which browsers install the page as an app")
+        .default("egldesktop");
+
+pub(crate) static APP_SHORT_NAME: Variable =
+    Variable::new("PWA_APP_SHORT_NAME", Kind::Text, "the same where there is little room; empty for the same name");
+
+pub(crate) static APP_START_URL: Variable = Variable::new(
+    "PWA_START_URL",
+    Kind::Text,
+    "address that the installed app opens, relative to the page; empty for the page itself",
+);
+
 pub(crate) static PIPELINES: Variable = Variable::new(
     "EGLDESKTOP_PIPELINES",
     Kind::Text,
@@ -303,6 +327,11 @@ pub(crate) static TABLE: &[&Variable] = &[
     &STATISTICS_DIR,
     &SAVED,
     &WEB_ROOT,
+    &FILES,
+    &FILES_PATH,
+    &APP_NAME,
+    &APP_SHORT_NAME,
+    &APP_START_URL,
     &PIPELINES,
     &LOG,
 ];

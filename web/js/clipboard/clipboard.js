@@ -7,6 +7,7 @@
  * the browser insists on one.
  */
 
+import { t } from '../core/i18n.js';
 import { Inbox, MAX_CONTENT, contentMessages, sizeOf, textMessage } from '../core/content.js';
 
 /** @typedef {import('../core/content.js').Content} Content */
@@ -131,7 +132,7 @@ export class Clipboard {
     if (content.size === 0) return;
     // It came from the desktop: giving it back would replace what its owner there can do with it.
     if (this.#fromDesktop && (await local.sameContent(content, this.#fromDesktop))) return;
-    if (sizeOf(content) > MAX_CONTENT) return tell('What was copied is too large for the desktop’s clipboard');
+    if (sizeOf(content) > MAX_CONTENT) return tell(t('What was copied is too large for the desktop’s clipboard'));
     this.#fromDesktop = null;
     if (!this.#policy) {
       const text = content.get('text/plain');

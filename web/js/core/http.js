@@ -49,6 +49,20 @@ export async function createLink(base) {
   return link;
 }
 
+/**
+ * @param {string} language one of LANGUAGES
+ * @returns {Promise<import('./i18n.js').Catalog | null>} null: the page stays in English
+ */
+export async function fetchCatalog(language) {
+  try {
+    // Beside the code, so that it is of the same version.
+    const response = await fetch(new URL(`../../locales/${language}.json`, import.meta.url), { credentials: 'same-origin' });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
 /** @param {URL} url */
 const get = (url) => request(url, 'GET');
 
@@ -60,7 +74,9 @@ async function request(url, method) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new TypeError('timed out')), TIMEOUT_MS);
   try {
-    return await fetch(url, { method, cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
+    // The header says that no person is there to be asked for a password: see http/auth.rs.
+    const headers = { 'X-Requested-With': 'fetch' };
+    return await fetch(url, { method, headers, cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
   } finally {
     clearTimeout(timer);
   }

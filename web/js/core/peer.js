@@ -17,6 +17,7 @@ import { withStereo } from './protocol.js';
  * @property {() => number} buffered bytes that wait in the data channel
  * @property {() => Promise<void>} drained resolves once little waits in the data channel
  * @property {() => Promise<RTCStatsReport>} stats
+ * @property {() => import('./latency.js').Source | null} videoSource of the last frame; null where this browser does not tell
  * @property {() => void} close
  */
 
@@ -103,6 +104,10 @@ export function createPeer(config, handlers) {
       });
     },
     stats: () => pc.getStats(),
+    videoSource() {
+      const receiver = pc.getReceivers().find(({ track }) => track.kind === 'video');
+      return receiver?.getSynchronizationSources?.()[0] ?? null;
+    },
     close() {
       closed = true;
       channel = null;

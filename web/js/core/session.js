@@ -141,6 +141,11 @@ export class Session extends EventTarget {
     return (await this.#peer?.stats()) ?? null;
   }
 
+  /** @returns {import('./latency.js').Source | null} of the last frame of the video */
+  videoSource() {
+    return this.#peer?.videoSource() ?? null;
+  }
+
   #attempt() {
     this.#dropConnection();
     const generation = ++this.#generation;

@@ -10,6 +10,8 @@
  * @property {number} decodeSeconds
  * @property {number} bufferSeconds
  * @property {number} buffered frames that left the jitter buffer
+ * @property {number} packets that arrived
+ * @property {number} lost packets that did not
  *
  * @typedef {object} Numbers null: not known (yet)
  * @property {string | null} codec
@@ -22,8 +24,10 @@
  * @property {number | null} jitterBufferMs
  * @property {number | null} decodeMs
  * @property {number} packetsLost
+ * @property {number | null} lossPercent of the packets since the last report
  * @property {number} framesDropped
  * @property {string | null} decoder
+ * @property {number | null} clockOffsetMs what this machine's clock is ahead of the server's
  * @property {'direct' | 'nat' | 'relay' | null} route
  * @property {string | null} transport such as "UDP"
  */
@@ -64,11 +68,16 @@ export function summarise(report, before) {
     decodeSeconds: video?.totalDecodeTime ?? 0,
     bufferSeconds: video?.jitterBufferDelay ?? 0,
     buffered: video?.jitterBufferEmittedCount ?? 0,
+    packets: (video?.packetsReceived ?? 0) + (audio?.packetsReceived ?? 0),
+    lost: Math.max(0, (video?.packetsLost ?? 0) + (audio?.packetsLost ?? 0)),
   };
   // Counters that ran backwards belong to another connection.
   const last = before && before.bytes <= totals.bytes && before.time < totals.time ? before : null;
   const seconds = last ? (totals.time - last.time) / 1000 : 0;
   const frames = last ? totals.frames - last.frames : 0;
+  // A packet that comes late after all is lost no more.
+  const lost = last ? Math.max(0, totals.lost - last.lost) : 0;
+  const sent = last ? lost + totals.packets - last.packets : 0;
   const emitted = last ? totals.buffered - last.buffered : 0;
 
   const path = selectedPath(all, byId);
@@ -84,9 +93,11 @@ export function summarise(report, before) {
       rttMs: path.rtt === undefined ? null : path.rtt * 1000,
       jitterBufferMs: last && emitted > 0 ? ((totals.bufferSeconds - last.bufferSeconds) / emitted) * 1000 : null,
       decodeMs: last && frames > 0 ? ((totals.decodeSeconds - last.decodeSeconds) / frames) * 1000 : null,
-      packetsLost: Math.max(0, (video?.packetsLost ?? 0) + (audio?.packetsLost ?? 0)),
+      packetsLost: totals.lost,
+      lossPercent: last && sent > 0 ? (lost / sent) * 100 : null,
       framesDropped: video?.framesDropped ?? 0,
       decoder: video?.decoderImplementation ?? null,
+      clockOffsetMs: clockOffset(byId.get(video?.remoteId), path.rtt),
       route: path.route,
       transport: path.transport,
     },
@@ -112,6 +123,16 @@ function selectedPath(all, byId) {
   // To a relay the last hop to us may be TLS over TCP although the pair itself says UDP.
   const protocol = local?.relayProtocol ?? local?.protocol ?? null;
   return { rtt: pair.currentRoundTripTime, route, transport: protocol && String(protocol).toUpperCase() };
+}
+
+/**
+ * A sender report carries the server's time when it left; it came here half a round trip later.
+ * @param {any} report of type remote-outbound-rtp
+ * @param {number | undefined} rtt seconds
+ */
+function clockOffset(report, rtt) {
+  if (!report?.remoteTimestamp || rtt === undefined) return null;
+  return report.timestamp - report.remoteTimestamp - (rtt * 1000) / 2;
 }
 
 /** @param {any} codec */

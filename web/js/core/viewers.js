@@ -1,5 +1,7 @@
 /** Who is connected, who controls, and what the encoders are set to: messages about the session itself. */
 
+import { msg } from './i18n.js';
+
 /**
  * @typedef {{id: number, address: string, control: boolean, mayControl: boolean}} ViewerEntry
  * @typedef {object} ViewersMessage
@@ -49,7 +51,7 @@ export const endSession = (id) => `_control,kick,${id}`;
  * it, and the values to choose from.
  */
 export const SETTINGS = Object.freeze([
-  { name: 'video_bitrate', verb: 'vb', label: 'Video bitrate', values: [500, 1000, 2000, 4000, 6000, 8000, 12000, 16000, 25000, 40000, 60000, 100000], text: (/** @type {number} */ kbit) => `${kbit / 1000} Mbit/s` },
-  { name: 'framerate', verb: '_arg_fps', label: 'Frame rate', values: [10, 15, 24, 30, 60, 90, 120, 144], text: (/** @type {number} */ fps) => `${fps} fps` },
-  { name: 'audio_bitrate', verb: 'ab', label: 'Sound bitrate', values: [24000, 32000, 64000, 96000, 128000, 192000, 256000, 320000], text: (/** @type {number} */ bits) => `${bits / 1000} kbit/s` },
+  { name: 'video_bitrate', verb: 'vb', label: msg('Video bitrate'), values: [500, 1000, 2000, 4000, 6000, 8000, 12000, 16000, 25000, 40000, 60000, 100000], text: (/** @type {number} */ kbit) => `${kbit / 1000} Mbit/s` },
+  { name: 'framerate', verb: '_arg_fps', label: msg('Frame rate'), values: [10, 15, 24, 30, 60, 90, 120, 144], text: (/** @type {number} */ fps) => `${fps} fps` },
+  { name: 'audio_bitrate', verb: 'ab', label: msg('Sound bitrate'), values: [24000, 32000, 64000, 96000, 128000, 192000, 256000, 320000], text: (/** @type {number} */ bits) => `${bits / 1000} kbit/s` },
 ]);

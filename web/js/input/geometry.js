@@ -40,19 +40,23 @@ export function toVideo(clientX, clientY, box, videoWidth, videoHeight) {
 }
 
 /**
- * The size, in CSS pixels, at which the video maps one to one onto the screen; null where it has to
+ * The box, in CSS pixels, in which the video maps one to one onto the screen; null where it has to
  * be scaled. Two pixels of slack: encoders want even sizes.
  * @param {number} videoWidth
  * @param {number} videoHeight
  * @param {number} width of the window, CSS pixels
  * @param {number} height
  * @param {number} ratio devicePixelRatio
- * @returns {{width: number, height: number} | null}
+ * @param {boolean} smaller whether a video smaller than the window stays so, in the middle
+ * @returns {Box | null}
  */
-export function exactSize(videoWidth, videoHeight, width, height, ratio) {
+export function exactSize(videoWidth, videoHeight, width, height, ratio, smaller = false) {
   const close = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) <= 2;
-  if (!close(videoWidth, width * ratio) || !close(videoHeight, height * ratio)) return null;
-  return { width: videoWidth / ratio, height: videoHeight / ratio };
+  const within = videoWidth > 0 && videoWidth <= width * ratio + 2 && videoHeight <= height * ratio + 2;
+  if (!(smaller && within) && !(close(videoWidth, width * ratio) && close(videoHeight, height * ratio))) return null;
+  // On whole pixels of the screen, or all of them would be smeared.
+  const middle = (/** @type {number} */ window, /** @type {number} */ video) => Math.max(0, Math.floor((window * ratio - video) / 2)) / ratio;
+  return { left: middle(width, videoWidth), top: middle(height, videoHeight), width: videoWidth / ratio, height: videoHeight / ratio };
 }
 
 /**

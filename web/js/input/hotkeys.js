@@ -1,5 +1,7 @@
 /** The few shortcuts that the client keeps for itself; every other key belongs to the desktop. */
 
+import { msg } from '../core/i18n.js';
+
 /** @typedef {'fullscreen' | 'panel'} Hotkey */
 
 /**
@@ -15,10 +17,11 @@ export function hotkeyOf(event) {
 
 /** For the help. */
 export const SHORTCUTS = Object.freeze([
-  { keys: ['Ctrl', 'Shift', 'F'], text: 'Full screen' },
-  { keys: ['Ctrl', 'Shift', 'M'], text: 'This panel' },
-  { keys: ['Ctrl', 'Shift', 'Click'], text: 'Capture the pointer' },
-  { keys: ['Esc'], text: 'Release the pointer; hold it to leave full screen' },
-  { keys: ['Tap'], text: 'Click; hold for a right click' },
-  { keys: ['Two fingers'], text: 'Scroll' },
+  { keys: ['Ctrl', 'Shift', 'F'], text: msg('Full screen') },
+  { keys: ['Ctrl', 'Shift', 'M'], text: msg('This panel') },
+  { keys: ['Ctrl', 'Shift', msg('Click')], text: msg('Capture the pointer') },
+  { keys: ['Esc'], text: msg('Release the pointer; hold it to leave full screen') },
+  { keys: [msg('Tap')], text: msg('Click; hold for a right click') },
+  { keys: [msg('Two fingers')], text: msg('Scroll; spread them to enlarge the picture') },
+  { keys: [msg('Three fingers')], text: msg('Keyboard on or off') },
 ]);

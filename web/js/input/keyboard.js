@@ -8,7 +8,7 @@
  */
 
 import { commitText, keyDown, keyReset, keyUp, keysHeld, lockStates } from '../core/protocol.js';
-import { Keysym, isModifier, isPaste, keysymOf } from './keysyms.js';
+import { Keysym, isModifier, isPaste, keysymOf, keysymOfChar } from './keysyms.js';
 
 const HEARTBEAT_MS = 1000;
 /** Windows presses a Control that nobody touched right before AltGr. */
@@ -23,7 +23,9 @@ const FILLER = '\u200b';
  * @property {(event: KeyboardEvent) => boolean} hotkey true if the client itself took the key
  * @property {() => void} [onReset] all keys were released
  * @property {() => boolean} [pasteKey] a key that pastes was pressed; true if the browser has to see it too
+ * @property {() => void} [onTyped] a key or a text went to the desktop, other than a modifier
  * @property {boolean} [mac]
+ * @property {() => boolean} [commandIsControl] on a Mac: Command is the desktop's Ctrl
  */
 
 export class Keyboard {
@@ -62,7 +64,11 @@ export class Keyboard {
 
   /** Types text as one piece. @param {string} text */
   type(text) {
-    for (const message of commitText(text)) this.#options.send(message);
+    const keysym = [...text].length === 1 && this.#isButtonHeld() ? keysymOfChar(text) : null;
+    // On-screen keyboards send text, but a "c" after a button for Ctrl is meant as a key.
+    if (keysym !== null) this.tap(keysym);
+    else for (const message of commitText(text)) this.#options.send(message);
+    this.#options.onTyped?.();
   }
 
   /** Presses the keys in order and lets go in reverse. @param {number[]} keysyms */
@@ -103,7 +109,7 @@ export class Keyboard {
       event.preventDefault();
       return;
     }
-    const keysym = keysymOf(event);
+    const keysym = this.#keysymOf(event);
     if (keysym === null) return; // the browser composes it and we get text
     const shared = !event.repeat && isPaste(event, this.#options.mac) && this.#options.pasteKey?.();
     if (!shared) event.preventDefault();
@@ -122,6 +128,7 @@ export class Keyboard {
     }
     // Without a code there is nothing to pair the release with (synthetic events, some phones).
     this.#press(event.code || `key:${event.key}`, keysym);
+    if (!isModifier(keysym)) this.#options.onTyped?.();
   }
 
   /**
@@ -144,7 +151,7 @@ export class Keyboard {
   #up(event) {
     if (event.key === 'Unidentified') return;
     event.preventDefault();
-    const keysym = keysymOf(event);
+    const keysym = this.#keysymOf(event);
     if (this.#options.mac) {
       if (keysym === Keysym.CapsLock) return this.tap(keysym);
       // macOS swallows the release of every key let go while Command is down.
@@ -218,6 +225,18 @@ export class Keyboard {
   /** @param {number} keysym */
   #releaseKeysym(keysym) {
     this.#releaseAll((held) => held === keysym);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keysymOf(event) {
+    const keysym = keysymOf(event);
+    const command = event.key === 'Meta' && this.#options.mac && this.#options.commandIsControl?.();
+    return command ? (event.code === 'MetaRight' ? Keysym.ControlRight : Keysym.Control) : keysym;
+  }
+
+  /** Whether a button on the screen holds a key. */
+  #isButtonHeld() {
+    return [...this.#held.keys()].some((id) => id.startsWith('button:'));
   }
 
   #releaseAlt() {

@@ -25,6 +25,7 @@ const PINCH_PIXELS_PER_TICK = 10;
  * @property {() => void} onLockRefused
  * @property {() => boolean} controlDown the user holds Control
  * @property {boolean} [mac]
+ * @property {Pick<import('./touch.js').TouchOptions, 'mode' | 'zoom' | 'keyboard'>} [touch]
  */
 
 export class Pointer {
@@ -48,6 +49,8 @@ export class Pointer {
     const touch = new Touch({
       move: (x, y, mask) => this.#touched(x, y, mask),
       scroll: (dx, dy) => this.#turn(dx, dy, 0),
+      bounds: () => fittedBox(options.video.getBoundingClientRect(), options.video.videoWidth, options.video.videoHeight),
+      ...options.touch,
     });
     const contacts = new Contacts({
       send: options.send,
@@ -56,7 +59,8 @@ export class Pointer {
     });
     this.#contacts = contacts;
     const isContact = (/** @type {PointerEvent} */ { pointerType }) =>
-      (pointerType === 'touch' && this.#devices.touch) || (pointerType === 'pen' && this.#devices.pen);
+      (pointerType === 'touch' && this.#devices.touch && options.touch?.mode() !== 'trackpad') ||
+      (pointerType === 'pen' && this.#devices.pen);
 
     area.addEventListener('pointerdown', (event) => {
       // A drag that leaves the window still ends here. (A locked pointer cannot leave, nor be captured.)

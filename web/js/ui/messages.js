@@ -1,5 +1,7 @@
 /** What the user reads when something goes wrong: what happened, and what to try. */
 
+import { msg, t } from '../core/i18n.js';
+
 /**
  * @typedef {object} Explanation
  * @property {string} title
@@ -12,59 +14,59 @@
 /** @type {Readonly<Record<import('../core/session.js').FailureKind, Omit<Explanation, 'does'> & {does?: 'reload'}>>} */
 const TEXTS = {
   auth: {
-    title: 'You are signed out',
-    text: 'The server wants your name and password again. Reload the page to sign in.',
-    action: 'Sign in again', does: 'reload', icon: 'lock',
+    title: msg('You are signed out'),
+    text: msg('The server wants your name and password again. Reload the page to sign in.'),
+    action: msg('Sign in again'), does: 'reload', icon: 'lock',
   },
   unreachable: {
-    title: 'The server cannot be reached',
-    text: 'Check that this device is online and that the desktop is still running.',
-    action: 'Try again', icon: 'unplugged',
+    title: msg('The server cannot be reached'),
+    text: msg('Check that this device is online and that the desktop is still running.'),
+    action: msg('Try again'), icon: 'unplugged',
   },
   signalling: {
-    title: 'The server does not take the connection',
-    text: 'It is up but answers no WebSocket. If there is a proxy in front of it, let it pass WebSocket upgrades.',
-    action: 'Try again', icon: 'unplugged',
+    title: msg('The server does not take the connection'),
+    text: msg('It is up but answers no WebSocket. If there is a proxy in front of it, let it pass WebSocket upgrades.'),
+    action: msg('Try again'), icon: 'unplugged',
   },
   server: {
-    title: 'The server reports a problem',
-    text: 'The desktop could not be started or shown.',
-    action: 'Try again', icon: 'alert',
+    title: msg('The server reports a problem'),
+    text: msg('The desktop could not be started or shown.'),
+    action: msg('Try again'), icon: 'alert',
   },
   ended: {
-    title: 'The session has ended',
-    text: 'The server closed this session.',
-    action: 'Connect again', icon: 'unplugged',
+    title: msg('The session has ended'),
+    text: msg('The server closed this session.'),
+    action: msg('Connect again'), icon: 'unplugged',
   },
   lost: {
-    title: 'The connection was lost',
-    text: 'The network changed or the server restarted. Your programs keep running.',
-    action: 'Reconnect now', icon: 'unplugged',
+    title: msg('The connection was lost'),
+    text: msg('The network changed or the server restarted. Your programs keep running.'),
+    action: msg('Reconnect now'), icon: 'unplugged',
   },
   offer: {
-    title: 'The desktop sends no picture yet',
-    text: 'The server answers but does not start the stream. It may still be starting up; its log tells more.',
-    action: 'Try again', icon: 'alert',
+    title: msg('The desktop sends no picture yet'),
+    text: msg('The server answers but does not start the stream. It may still be starting up; its log tells more.'),
+    action: msg('Try again'), icon: 'alert',
   },
   ice: {
-    title: 'The network blocks the picture',
-    text: 'The server answers, but video finds no way through. A firewall may block UDP: open its ports, or set up a TURN server.',
-    action: 'Try again', icon: 'unplugged',
+    title: msg('The network blocks the picture'),
+    text: msg('The server answers, but video finds no way through. A firewall may block UDP: open its ports, or set up a TURN server.'),
+    action: msg('Try again'), icon: 'unplugged',
   },
   frame: {
-    title: 'Connected, but there is no picture',
-    text: 'Nothing arrives that this browser can show. Another video encoder on the server, or another browser, may help.',
-    action: 'Try again', icon: 'alert',
+    title: msg('Connected, but there is no picture'),
+    text: msg('Nothing arrives that this browser can show. Another video encoder on the server, or another browser, may help.'),
+    action: msg('Try again'), icon: 'alert',
   },
   stalled: {
-    title: 'The picture stopped',
-    text: 'Nothing came from the desktop for a while, so the connection is being made anew.',
-    action: 'Reconnect now', icon: 'unplugged',
+    title: msg('The picture stopped'),
+    text: msg('Nothing came from the desktop for a while, so the connection is being made anew.'),
+    action: msg('Reconnect now'), icon: 'unplugged',
   },
   unsupported: {
-    title: 'This browser cannot show the desktop',
-    text: 'WebRTC is missing or switched off. A current Chrome, Edge, Firefox or Safari will do.',
-    action: 'Try again', icon: 'alert',
+    title: msg('This browser cannot show the desktop'),
+    text: msg('WebRTC is missing or switched off. A current Chrome, Edge, Firefox or Safari will do.'),
+    action: msg('Try again'), icon: 'alert',
   },
 };
 
@@ -75,15 +77,15 @@ const TEXTS = {
 export function explain({ kind, text }) {
   const known = TEXTS[kind];
   // The server's own words beat ours.
-  return { does: 'retry', ...known, text: text ? sentence(text) : known.text };
+  return { does: 'retry', ...known, title: t(known.title), text: text ? sentence(text) : t(known.text), action: t(known.action) };
 }
 
 /** What is happening, stage by stage. */
 export const STEPS = Object.freeze([
-  { stage: 'signalling', text: 'Reaching the server' },
-  { stage: 'negotiating', text: 'Negotiating' },
-  { stage: 'ice', text: 'Connecting' },
-  { stage: 'frame', text: 'Waiting for the first frame' },
+  { stage: 'signalling', text: msg('Reaching the server') },
+  { stage: 'negotiating', text: msg('Negotiating') },
+  { stage: 'ice', text: msg('Connecting') },
+  { stage: 'frame', text: msg('Waiting for the first frame') },
 ]);
 
 /** @param {string} text */

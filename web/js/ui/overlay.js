@@ -1,5 +1,6 @@
 /** What covers the desktop while it is not live: progress, failures, the countdown to the next try. */
 
+import { t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
 import { icon, mark } from './icons.js';
 import { STEPS, explain } from './messages.js';
@@ -29,7 +30,7 @@ export class Overlay {
   constructor(options) {
     this.#options = options;
     for (const { text } of STEPS) {
-      this.#steps.append(h('li', { class: 'step' }, h('span', { class: 'step-dot' }, icon('check')), text));
+      this.#steps.append(h('li', { class: 'step' }, h('span', { class: 'step-dot' }, icon('check')), t(text)));
     }
     this.#button.addEventListener('click', () => {
       if (this.#reload) location.reload();
@@ -81,14 +82,14 @@ export class Overlay {
    */
   #showFailure(failure, retryAt, calm) {
     const told = explain(failure);
-    setText(this.#title, calm ? 'Reconnecting…' : told.title);
+    setText(this.#title, calm ? t('Reconnecting…') : told.title);
     setText(this.#text, calm && !failure.text ? `${told.title}.` : told.text);
     setText(this.#button, told.action);
     this.#reload = told.does === 'reload';
     this.#badge.replaceChildren(icon(told.icon));
     const tick = () => {
       const left = retryAt === null ? 0 : Math.max(0, retryAt - this.#options.now());
-      setText(this.#countdown, retryAt === null ? '' : left >= 1000 ? `Next try in ${Math.round(left / 1000)} s` : 'Trying again…');
+      setText(this.#countdown, retryAt === null ? '' : left >= 1000 ? t('Next try in {seconds} s', { seconds: Math.round(left / 1000) }) : t('Trying again…'));
     };
     tick();
     if (retryAt !== null) this.#ticker = setInterval(tick, 250);
@@ -101,8 +102,8 @@ export class Overlay {
   #showProgress(state, stage) {
     const at = STEPS.findIndex((step) => step.stage === stage);
     const again = state === 'reconnecting';
-    setText(this.#title, again ? 'Reconnecting…' : 'Connecting to your desktop');
-    setText(this.#text, again && at >= 0 ? `${STEPS[at].text}…` : '');
+    setText(this.#title, again ? t('Reconnecting…') : t('Connecting to your desktop'));
+    setText(this.#text, again && at >= 0 ? `${t(STEPS[at].text)}…` : '');
     [...this.#steps.children].forEach((item, index) => {
       item.classList.toggle('done', index < at);
       item.classList.toggle('now', index === at);

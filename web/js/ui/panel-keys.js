@@ -1,5 +1,6 @@
 /** Keys that the local system or a phone cannot press, and text to type in one go. */
 
+import { t } from '../core/i18n.js';
 import { Keysym } from '../input/keysyms.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
@@ -38,7 +39,7 @@ export class KeysSection {
       });
       button.classList.add('hold');
       button.setAttribute('aria-pressed', 'false');
-      button.title = 'Hold down until clicked again';
+      button.title = t('Hold down until clicked again');
       // Taking the focus would end the hold: leaving the desktop releases all keys.
       return button;
     });
@@ -47,7 +48,7 @@ export class KeysSection {
       button.addEventListener('mousedown', (event) => event.preventDefault());
     }
 
-    const field = h('textarea', { class: 'field', rows: 2, placeholder: 'Text to type on the desktop', 'aria-label': 'Text to type on the desktop', spellcheck: 'false' });
+    const field = h('textarea', { class: 'field', rows: 2, placeholder: t('Text to type on the desktop'), 'aria-label': t('Text to type on the desktop'), spellcheck: 'false' });
     const submit = () => {
       if (field.value === '') return;
       onText(field.value);
@@ -59,9 +60,9 @@ export class KeysSection {
     this.element = h(
       'section',
       { class: 'section' },
-      h('h2', {}, 'Keys'),
+      h('h2', {}, t('Keys')),
       h('div', { class: 'keys' }, ...this.#holds, ...taps),
-      h('div', { class: 'type-box' }, field, h('button', { class: 'icon-button send', type: 'button', 'aria-label': 'Type the text', title: 'Type the text (Ctrl+Enter)', onclick: submit }, icon('send'))),
+      h('div', { class: 'type-box' }, field, h('button', { class: 'icon-button send', type: 'button', 'aria-label': t('Type the text'), title: t('Type the text (Ctrl+Enter)'), onclick: submit }, icon('send'))),
     );
   }
 

@@ -1,61 +1,77 @@
-/** The numbers: three that matter in large, the rest in a list. */
+/** The numbers: what changes as graphs, the way of a frame as a waterfall, the rest in a list. */
 
-import { h, setText, svg } from './dom.js';
+import { msg, t } from '../core/i18n.js';
+import { h, setText } from './dom.js';
+import { Graph } from './graph.js';
+import { Waterfall } from './waterfall.js';
 
-const HISTORY = 60;
-const ROUTES = { direct: 'Direct', nat: 'Direct, through NAT', relay: 'Relayed (TURN)' };
+/** @type {Readonly<Record<string, string>>} */
+const ROUTES = { direct: msg('Direct'), nat: msg('Direct, through NAT'), relay: msg('Relayed (TURN)') };
 
 /**
  * What only the server knows.
  * @typedef {{encoder: string, latencyMs: number | null, gpu: import('../core/protocol.js').GpuMessage | null}} Server
  */
 
+/** Rows of the list, in order. @type {readonly string[]} */
+const ROWS = [
+  msg('Connection'), msg('Resolution'), msg('Codec'), msg('Encoder'), msg('Decoder'), msg('GPU'),
+  msg('Jitter buffer'), msg('Packets lost'), msg('Frames dropped'), msg('Server latency'),
+];
+
 export class StatsSection {
-  #fps = tile('fps');
-  #latency = tile('ms round trip');
-  #rate = tile('Mbit/s');
-  #line = svg('polyline', { points: '', fill: 'none', 'stroke-width': 1.5, 'vector-effect': 'non-scaling-stroke' });
-  /** @type {number[]} */
-  #history = [];
+  #graphs = {
+    fps: new Graph(t('Frames per second'), 30),
+    rate: new Graph('Mbit/s', 1),
+    rtt: new Graph(t('Round trip, ms'), 20),
+    loss: new Graph(t('Loss, %'), 2),
+    decode: new Graph(t('Decode, ms'), 8),
+  };
+  #waterfall = new Waterfall();
   /** @type {Record<string, HTMLElement>} */
   #rows = {};
-  #list = h('dl', { class: 'stats' });
-  element = h(
-    'section',
-    { class: 'section' },
-    h('h2', {}, 'Performance'),
-    h('div', { class: 'tiles' }, this.#fps.element, this.#latency.element, this.#rate.element),
-    h('div', { class: 'spark', 'aria-hidden': 'true' }, svg('svg', { viewBox: `0 0 ${HISTORY - 1} 20`, preserveAspectRatio: 'none' }, this.#line)),
-    this.#list,
-  );
+  element;
 
-  constructor() {
-    for (const name of ['Resolution', 'Codec', 'Encoder', 'GPU', 'Decoder', 'Jitter buffer', 'Decode', 'Packets lost', 'Frames dropped', 'Connection', 'Server latency']) {
+  /** @param {() => void} onSaveLog */
+  constructor(onSaveLog) {
+    const list = h('dl', { class: 'stats' });
+    for (const name of ROWS) {
       this.#rows[name] = h('dd', {}, '–');
-      this.#list.append(h('dt', {}, name), this.#rows[name]);
+      list.append(h('dt', {}, t(name)), this.#rows[name]);
     }
+    this.element = h(
+      'section',
+      { class: 'section' },
+      h('h2', {}, t('Performance')),
+      h('div', { class: 'graphs' }, ...Object.values(this.#graphs).map(({ element }) => element)),
+      this.#waterfall.element,
+      list,
+      h('div', { class: 'keys' }, h('button', { class: 'key', type: 'button', onclick: onSaveLog }, t('Save the log for a report'))),
+    );
   }
 
   /**
    * @param {import('../core/stats.js').Numbers} numbers
    * @param {Server} server what only the server knows
+   * @param {import('../core/latency.js').Stages | null} stages
    */
-  update(numbers, server) {
+  update(numbers, server, stages) {
     const mbit = numbers.bitsPerSecond === null ? null : numbers.bitsPerSecond / 1e6;
-    setText(this.#fps.value, whole(numbers.fps));
-    setText(this.#latency.value, short(numbers.rttMs));
-    setText(this.#rate.value, short(mbit));
-    if (mbit !== null) this.#draw(mbit);
+    this.#graphs.fps.add(numbers.fps, whole(numbers.fps));
+    this.#graphs.rate.add(mbit, short(mbit));
+    this.#graphs.rtt.add(numbers.rttMs, short(numbers.rttMs));
+    this.#graphs.loss.add(numbers.lossPercent, short(numbers.lossPercent));
+    this.#graphs.decode.add(numbers.decodeMs, short(numbers.decodeMs));
+    this.#waterfall.update(stages);
+    this.#row('Connection', [numbers.route && t(ROUTES[numbers.route]), numbers.transport].filter(Boolean).join(' · ') || '–');
     this.#row('Resolution', numbers.width ? `${numbers.width} × ${numbers.height}` : '–');
     this.#row('Codec', [numbers.codec, numbers.audioCodec].filter(Boolean).join(' + ') || '–');
     this.#row('Encoder', server.encoder || '–');
-    this.#row('GPU', server.gpu ? gpu(server.gpu) : '–');
     this.#row('Decoder', numbers.decoder ?? '–');
+    this.#row('GPU', server.gpu ? gpu(server.gpu) : '–');
     this.#row('Jitter buffer', unit(numbers.jitterBufferMs, 'ms'));
-    this.#row('Decode', unit(numbers.decodeMs, 'ms'));
     this.#row('Packets lost', String(numbers.packetsLost));
     this.#row('Frames dropped', String(numbers.framesDropped));
-    this.#row('Connection', [numbers.route && ROUTES[numbers.route], numbers.transport].filter(Boolean).join(' · ') || '–');
     this.#row('Server latency', unit(server.latencyMs, 'ms'));
   }
 
@@ -66,27 +82,11 @@ export class StatsSection {
   #row(name, value) {
     setText(this.#rows[name], value);
   }
-
-  /** @param {number} value */
-  #draw(value) {
-    this.#history.push(value);
-    if (this.#history.length > HISTORY) this.#history.shift();
-    const top = Math.max(...this.#history, 1);
-    const start = HISTORY - this.#history.length;
-    const points = this.#history.map((v, i) => `${start + i},${(19 - (v / top) * 17).toFixed(2)}`);
-    this.#line.setAttribute('points', points.join(' '));
-  }
-}
-
-/** @param {string} label */
-function tile(label) {
-  const value = h('strong', {}, '–');
-  return { value, element: h('div', { class: 'tile' }, value, h('span', {}, label)) };
 }
 
 /** @param {import('../core/protocol.js').GpuMessage} message */
 const gpu = ({ load, memoryUsed, memoryTotal }) =>
-  [`${Math.round(load * 100)} %`, memoryTotal && `${memoryUsed} of ${memoryTotal} MiB`].filter(Boolean).join(' · ');
+  [`${Math.round(load * 100)} %`, memoryTotal && `${memoryUsed} / ${memoryTotal} MiB`].filter(Boolean).join(' · ');
 /** @param {number | null} value */
 const whole = (value) => (value === null ? '–' : String(Math.round(value)));
 /** @param {number | null} value */

@@ -1,5 +1,6 @@
 /** Who is connected: for all how many, for who controls also who, to hand control over or to show somebody out. */
 
+import { plural, t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
 
 /**
@@ -21,12 +22,12 @@ export class ViewersSection {
   /** @param {ViewersOptions} options */
   constructor(options) {
     this.#options = options;
-    this.#take = button('Take control', options.onTake);
-    this.#invite = button('Copy a link to watch', options.onInvite);
+    this.#take = button(t('Take control'), options.onTake);
+    this.#invite = button(t('Copy a link to watch'), options.onInvite);
     this.element = h(
       'section',
       { class: 'section', hidden: true },
-      h('h2', {}, 'Viewers'),
+      h('h2', {}, t('Viewers')),
       h('div', { class: 'viewer' }, this.#role, this.#take),
       this.#list,
       h('div', { class: 'keys' }, this.#invite),
@@ -38,8 +39,8 @@ export class ViewersSection {
     this.element.hidden = viewers === null;
     if (!viewers) return;
     const others = viewers.count - 1;
-    const company = others === 0 ? 'nobody else is here' : others === 1 ? 'one other is here' : `${others} others are here`;
-    setText(this.#role, `${viewers.control ? 'You control the desktop' : 'You are watching'}; ${company}`);
+    const company = others === 0 ? t('Nobody else is here.') : plural(others, 'One other is here.', '{n} others are here.');
+    setText(this.#role, `${viewers.control ? t('You control the desktop.') : t('You are watching.')} ${company}`);
     this.#take.hidden = viewers.control || !viewers.mayControl;
     this.#invite.hidden = !viewers.mayControl;
     this.#list.replaceChildren(...viewers.list.filter(({ id }) => id !== viewers.you).map((entry) => this.#row(entry)));
@@ -47,9 +48,9 @@ export class ViewersSection {
 
   /** @param {import('../core/viewers.js').ViewerEntry} entry */
   #row({ id, address, control, mayControl }) {
-    const give = mayControl && !control ? button('Give control', () => this.#options.onGive(id)) : null;
-    const kick = button('End', () => this.#options.onKick(id));
-    kick.setAttribute('aria-label', `End the session of ${address}`);
+    const give = mayControl && !control ? button(t('Give control'), () => this.#options.onGive(id)) : null;
+    const kick = button(t('End'), () => this.#options.onKick(id));
+    kick.setAttribute('aria-label', t('End the session of {address}', { address }));
     return h('li', { class: 'viewer' }, h('span', {}, address), give, kick);
   }
 }

@@ -1,7 +1,9 @@
 /** The side panel: actions, sound, keys, numbers, help. It only asks; main.js acts. */
 
+import { msg, t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
 import { icon, mark } from './icons.js';
+import { FilesSection } from './panel-files.js';
 import { KeysSection } from './panel-keys.js';
 import { SettingsSection } from './panel-settings.js';
 import { StatsSection } from './panel-stats.js';
@@ -20,38 +22,46 @@ import { SHORTCUTS } from '../input/hotkeys.js';
  * @property {(keysym: number, down: boolean) => void} onHold
  * @property {(text: string) => void} onText
  * @property {import('./panel-viewers.js').ViewersOptions} viewers
- * @property {(message: string) => void} onSetting
+ * @property {import('./panel-settings.js').SettingsOptions} settings
+ * @property {import('./panel-files.js').FilesOptions} files
+ * @property {() => void} onSaveLog
  * @property {() => void} onDone a button was clicked with the mouse: the desktop wants the keyboard back
  * @property {(open: boolean) => void} onToggle
  */
 
+/** @type {Readonly<Record<import('../core/session.js').State, string>>} */
+const STATES = { idle: msg('Connecting'), connecting: msg('Connecting'), live: msg('Live'), reconnecting: msg('Reconnecting'), failed: msg('Not connected') };
+
 export class Panel {
   #options;
   #open = false;
-  #handle = h('button', { class: 'handle', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel-sheet', 'aria-label': 'Open the panel', title: 'Panel (Ctrl+Shift+M)' }, icon('chevron'));
-  #sheet = h('div', { class: 'sheet', id: 'panel-sheet', role: 'region', 'aria-label': 'Desktop panel', tabindex: -1, inert: true });
-  #status = h('span', { class: 'status-text' }, 'Connecting');
+  #handle = h('button', { class: 'handle', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel-sheet', 'aria-label': t('Open the panel'), title: t('Panel (Ctrl+Shift+M)') }, icon('chevron'));
+  #sheet = h('div', { class: 'sheet', id: 'panel-sheet', role: 'region', 'aria-label': t('Desktop panel'), tabindex: -1, inert: true });
+  #status = h('span', { class: 'status-text' }, t('Connecting'));
   #fullscreen;
   #mute;
-  #volume = h('input', { class: 'slider', type: 'range', min: 0, max: 100, step: 1, 'aria-label': 'Volume' });
+  #volume = h('input', { class: 'slider', type: 'range', min: 0, max: 100, step: 1, 'aria-label': t('Volume') });
   #keys;
   /** Who is connected, and the quality of the picture: fed by main.js. */
   viewers;
   settings;
+  files;
   /** The statistics, fed by main.js while the panel is open. */
-  stats = new StatsSection();
+  stats;
 
   /** @param {PanelOptions} options */
   constructor(options) {
     this.#options = options;
     const { root, sound } = options;
-    this.#fullscreen = action('expand', 'Full screen', options.onFullscreen);
+    this.#fullscreen = action('expand', t('Full screen'), options.onFullscreen);
     this.#fullscreen.hidden = !options.fullscreen;
     this.#mute = h('button', { class: 'icon-button', type: 'button', onclick: () => sound.toggleMuted() });
     this.#keys = new KeysSection({ onKeys: options.onKeys, onHold: options.onHold, onText: options.onText });
 
     this.viewers = new ViewersSection(options.viewers);
-    this.settings = new SettingsSection(options.onSetting);
+    this.files = new FilesSection(options.files);
+    this.settings = new SettingsSection(options.settings);
+    this.stats = new StatsSection(options.onSaveLog);
 
     this.#handle.addEventListener('click', () => this.toggle());
     this.#volume.addEventListener('input', () => sound.setVolume(Number(this.#volume.value) / 100));
@@ -59,10 +69,11 @@ export class Panel {
     this.#showSound();
 
     this.#sheet.append(
-      h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close the panel', onclick: () => this.toggle(false) }, icon('close'))),
-      h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', 'Capture pointer', options.onPointerLock)), only('touch', action('keyboard', 'Keyboard', options.onScreenKeyboard))),
+      h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': t('Close the panel'), onclick: () => this.toggle(false) }, icon('close'))),
+      h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', t('Capture pointer'), options.onPointerLock)), only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard))),
       h('div', { class: 'sound-row' }, this.#mute, this.#volume),
       this.viewers.element,
+      this.files.element,
       this.#keys.element,
       this.settings.element,
       this.stats.element,
@@ -93,7 +104,7 @@ export class Panel {
     root.classList.toggle('open', open);
     this.#sheet.inert = !open;
     this.#handle.setAttribute('aria-expanded', String(open));
-    this.#handle.setAttribute('aria-label', open ? 'Close the panel' : 'Open the panel');
+    this.#handle.setAttribute('aria-label', open ? t('Close the panel') : t('Open the panel'));
     if (open) {
       // Only what is visible takes the focus, and visible it becomes with the next layout.
       this.#sheet.getBoundingClientRect();
@@ -106,13 +117,12 @@ export class Panel {
 
   /** @param {import('../core/session.js').State} state */
   showState(state) {
-    const names = { idle: 'Connecting', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting', failed: 'Not connected' };
-    setText(this.#status, names[state]);
+    setText(this.#status, t(STATES[state]));
   }
 
   /** @param {boolean} on */
   showFullscreen(on) {
-    this.#fullscreen.replaceChildren(icon(on ? 'shrink' : 'expand'), h('span', {}, on ? 'Leave full screen' : 'Full screen'));
+    this.#fullscreen.replaceChildren(icon(on ? 'shrink' : 'expand'), h('span', {}, on ? t('Leave full screen') : t('Full screen')));
   }
 
   /** The keys held by buttons were let go. */
@@ -124,7 +134,7 @@ export class Panel {
     const { sound } = this.#options;
     const percent = sound.muted ? 0 : Math.round(sound.volume * 100);
     this.#mute.replaceChildren(icon(sound.muted ? 'muted' : 'sound'));
-    this.#mute.setAttribute('aria-label', sound.muted ? 'Unmute' : 'Mute');
+    this.#mute.setAttribute('aria-label', sound.muted ? t('Unmute') : t('Mute'));
     this.#volume.value = String(percent);
     this.#volume.style.setProperty('--level', `${percent}%`);
   }
@@ -150,8 +160,8 @@ function only(device, element) {
 
 function help() {
   const rows = SHORTCUTS.flatMap(({ keys, text }) => [
-    h('dt', {}, ...keys.map((key) => h('kbd', {}, key))),
-    h('dd', {}, text),
+    h('dt', {}, ...keys.map((key) => h('kbd', {}, t(key)))),
+    h('dd', {}, t(text)),
   ]);
-  return h('details', { class: 'section help' }, h('summary', {}, 'Help', icon('down')), h('dl', {}, ...rows));
+  return h('details', { class: 'section help' }, h('summary', {}, t('Help'), icon('down')), h('dl', {}, ...rows));
 }

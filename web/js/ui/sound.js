@@ -1,5 +1,6 @@
 /** Sound in an element of its own, so that picture and sound never wait for each other. */
 
+import { t } from '../core/i18n.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
@@ -20,7 +21,7 @@ export class Sound extends EventTarget {
       'button',
       { class: 'chip sound-chip', type: 'button', hidden: true, onclick: () => this.#play() },
       icon('sound'),
-      'Enable sound',
+      t('Enable sound'),
     );
     chipRoot.append(this.#chip);
     this.#restore();

@@ -1,6 +1,7 @@
 /** The picture: the video element, the last frame while there is none, and the desktop's cursor. */
 
 import { exactSize, fittedBox } from '../input/geometry.js';
+import { UNZOOMED, settled, zoomed } from './zoom.js';
 
 const CURSOR_CACHE = 64;
 
@@ -8,16 +9,20 @@ export class View {
   #area;
   #video;
   #still;
+  #scaling;
+  #zoom = UNZOOMED;
   /** @type {Map<string, {image: string, x: number, y: number}>} */
   #cursors = new Map();
   /** @type {{image: string | null, x: number, y: number} | null} */
   #cursor = null;
 
   /**
-   * @param {{area: HTMLElement, video: HTMLVideoElement, still: HTMLCanvasElement, onFrame: () => void}} parts
-   *   onFrame: the first frame of an attached track is on the screen
+   * @param {{area: HTMLElement, video: HTMLVideoElement, still: HTMLCanvasElement, scaling: () => 'fit' | 'exact', onFrame: () => void}} parts
+   *   scaling: as large as the window, or never larger than pixel for pixel; onFrame: the first frame of
+   *   an attached track is on the screen
    */
-  constructor({ area, video, still, onFrame }) {
+  constructor({ area, video, still, scaling, onFrame }) {
+    this.#scaling = scaling;
     this.#area = area;
     this.#video = video;
     this.#still = still;
@@ -27,7 +32,10 @@ export class View {
     });
     // A desktop that changes its resolution changes the size of the video in mid-stream.
     video.addEventListener('resize', () => this.fit());
-    window.addEventListener('resize', () => this.fit());
+    // Not only with the window: an on-screen keyboard takes a part of it.
+    new ResizeObserver(() => this.fit()).observe(area);
+    // The pointers are not counted: a finger that stays is no reason to keep an almost unnoticeable zoom.
+    area.addEventListener('pointerup', () => this.#applyZoom(settled(this.#zoom)));
   }
 
   /** @returns {boolean} whether there is something to look at, live or not */
@@ -57,10 +65,29 @@ export class View {
   fit() {
     const { videoWidth, videoHeight } = this.#video;
     const { clientWidth, clientHeight } = this.#area;
-    const exact = exactSize(videoWidth, videoHeight, clientWidth, clientHeight, devicePixelRatio);
-    this.#video.style.width = exact ? `${exact.width}px` : '';
-    this.#video.style.height = exact ? `${exact.height}px` : '';
+    const exact = exactSize(videoWidth, videoHeight, clientWidth, clientHeight, devicePixelRatio, this.#scaling() === 'exact');
+    const pixels = (/** @type {number | undefined} */ n) => (n === undefined ? '' : `${n}px`);
+    const { style } = this.#video;
+    [style.left, style.top, style.width, style.height] = [exact?.left, exact?.top, exact?.width, exact?.height].map(pixels);
+    this.#applyZoom(zoomed(this.#zoom, 1, { x: 0, y: 0 }, { x: 0, y: 0 }, { width: clientWidth, height: clientHeight }));
     this.#applyCursor();
+  }
+
+  /**
+   * Enlarges the picture around a point of the page, which moves.
+   * @param {number} factor
+   * @param {{x: number, y: number}} centre
+   * @param {{x: number, y: number}} moved
+   */
+  zoom(factor, centre, moved) {
+    const { clientWidth, clientHeight } = this.#area;
+    this.#applyZoom(zoomed(this.#zoom, factor, centre, moved, { width: clientWidth, height: clientHeight }));
+  }
+
+  /** @param {import('./zoom.js').Zoom} zoom */
+  #applyZoom(zoom) {
+    this.#zoom = zoom;
+    this.#video.style.transform = zoom.scale === 1 ? '' : `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.scale})`;
   }
 
   /** @param {import('../core/protocol.js').CursorMessage} message */

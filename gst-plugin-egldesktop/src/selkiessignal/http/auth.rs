@@ -6,7 +6,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq as _;
 
-use super::headers::{Answer, text};
+use super::headers::{Answer, text, with_type};
 use crate::selkiessignal::roster::Access;
 
 /// What passwords are compared by.
@@ -62,12 +62,31 @@ pub(super) fn digest(text: &[u8]) -> Digest {
         .unwrap_or_default()
 }
 
+/// What people read who gave no right password.
+const PAGE: &str = include_str!("unauthorized.html");
+/// Nothing in that page comes from outside.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'self'";
+
 /// The answer that makes a browser ask for user and password.
-pub(super) fn unauthorized() -> Answer {
-    let mut answer = text(StatusCode::UNAUTHORIZED, "Authorization required\n");
-    answer
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"egldesktop\", charset=\"UTF-8\""));
+///
+/// But not where our own page says that it asks: browsers would open their window over the desktop, and the page would
+/// wait for an answer meanwhile, instead of saying that the password is another one now.
+pub(super) fn unauthorized(request: &HeaderMap) -> Answer {
+    let is_person = request.get(header::ACCEPT).is_some_and(|types| types.as_bytes().starts_with(b"text/html"));
+    let mut answer = if is_person {
+        with_type(StatusCode::UNAUTHORIZED, "text/html; charset=utf-8", PAGE)
+    } else {
+        text(StatusCode::UNAUTHORIZED, "Authorization required\n")
+    };
+    let headers = answer.headers_mut();
+    if is_person {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    }
+    if request.get("x-requested-with").is_none() {
+        let challenge = "Basic realm=\"egldesktop\", charset=\"UTF-8\"";
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     answer
 }
 
@@ -97,5 +116,21 @@ mod tests {
             assert_eq!(check(wrong), Login::Wrong, "{wrong}");
         }
         assert_eq!(Credentials::new("u", "p", None).check(&HeaderMap::new()), Login::Missing);
+    }
+
+    #[test]
+    fn people_are_asked_and_our_page_is_told() {
+        let answer = |name: &'static str, value: &'static str| {
+            let name = header::HeaderName::from_static(name);
+            unauthorized(&HeaderMap::from_iter([(name, HeaderValue::from_static(value))]))
+        };
+        let person = answer("accept", "text/html,application/xhtml+xml");
+        assert_eq!(person.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert!(person.headers().contains_key(header::WWW_AUTHENTICATE));
+        assert!(!PAGE.contains("<script"));
+        let page = answer("x-requested-with", "fetch");
+        assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
+        assert!(!page.headers().contains_key(header::WWW_AUTHENTICATE));
+        assert!(answer("accept", "*/*").headers().contains_key(header::WWW_AUTHENTICATE));
     }
 }

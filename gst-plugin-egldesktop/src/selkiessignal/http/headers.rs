@@ -1,14 +1,17 @@
 //! Headers that every answer carries, and short answers.
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 
-pub(super) type Answer = Response<Full<Bytes>>;
+/// Most bodies are whole; files are read while they are sent.
+pub(super) type Body = BoxBody<Bytes, std::io::Error>;
+pub(super) type Answer = Response<Body>;
 
 /// Only our own scripts and styles; the same origin for everything else, and the WebSocket.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; object-src 'none'; img-src 'self' data: blob:; media-src 'self' blob:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// A short text.
@@ -18,7 +21,7 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Answer {
 
 /// A body of a type, not to be stored anywhere.
 pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -34,7 +37,8 @@ pub(super) fn secure(mut answer: Answer) -> Answer {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The answer may have said it more strictly.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     answer
 }

@@ -3,9 +3,12 @@
 mod assets;
 mod auth;
 mod dial;
+mod embedded;
+mod files;
 mod headers;
 mod links;
 mod listen;
+mod manifest;
 mod route;
 mod tls;
 mod websocket;
@@ -24,8 +27,10 @@ use tokio_rustls::TlsAcceptor;
 pub(super) use assets::Assets;
 pub(super) use auth::Credentials;
 pub(super) use dial::Remote;
+pub(super) use files::Folder;
 pub(super) use links::{LinkId, Links};
 pub(super) use listen::{Bound, Place};
+pub(super) use manifest::manifest;
 pub(super) use tls::acceptor;
 
 use super::hub::Hub;
@@ -51,6 +56,10 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 pub(super) struct Site {
     pub(super) credentials: Option<Credentials>,
     pub(super) assets: Assets,
+    /// Where files go to and come from; `None` where they do not.
+    pub(super) files: Option<Arc<Folder>>,
+    /// What browsers read to install the page as an app.
+    pub(super) manifest: String,
     pub(super) hub: Arc<Hub>,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,

@@ -10,7 +10,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::auth::{Login, unauthorized};
 use super::headers::{Answer, secure, text, with_type};
-use super::{CAT, Context, Purpose, links, websocket};
+use super::{Assets, CAT, Context, Purpose, files, links, websocket};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
 
@@ -31,10 +31,10 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
         (Login::Right(access), _, _) => serve(request, context, access, None).await,
         (_, Some(link), _) => serve(request, context, Access::View, Some(link)).await,
         (Login::Missing, None, _) if is_health(&request, &context) => health(),
-        (Login::Missing, None, _) => unauthorized(),
+        (Login::Missing, None, _) => unauthorized(request.headers()),
         (Login::Wrong, None, _) => {
             gst::warning!(CAT, "wrong user or password from {}", context.peer);
-            unauthorized()
+            unauthorized(request.headers())
         }
     };
     Ok(secure(answer))
@@ -62,6 +62,10 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         let caller = Caller { address: client(context.peer.ip(), request.headers()), access, link };
         return websocket::upgrade(request, context, caller);
     }
+    if files::is_theirs(path) {
+        let (folder, path) = (context.site.files.clone(), path.to_owned());
+        return files::respond(folder.as_ref(), &path, access, request).await;
+    }
     match (request.method(), path.trim_end_matches('/')) {
         (&Method::POST, "/links") => {
             if access != Access::Control || !same_origin(request.headers()) {
@@ -83,6 +87,9 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         (&Method::GET | &Method::HEAD, "/turn") => {
             let configuration = context.site.hub.ice().rtc_configuration(SystemTime::now()).to_string();
             with_type(StatusCode::OK, "application/json", configuration)
+        }
+        (&Method::GET | &Method::HEAD, "/manifest.webmanifest") if matches!(context.site.assets, Assets::Embedded) => {
+            with_type(StatusCode::OK, "application/manifest+json", context.site.manifest.clone())
         }
         (&Method::GET | &Method::HEAD, _) => context.site.assets.serve(path, request.headers()).await,
         _ => {
@@ -154,7 +161,7 @@ fn client(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// Browsers open WebSockets to any server for any page, and send the stored password along; they also say whose page
 /// it is. Clients that are no browsers say nothing. A reverse proxy may have changed `Host`, and then gives the
 /// original one.
-fn same_origin(headers: &HeaderMap) -> bool {
+pub(super) fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some(authority) = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host) else {
         return false;

@@ -1,0 +1,38 @@
+//! The page as an app: what browsers need to install it, and that nothing of an older one stays.
+
+use egldesktop_tests::chromium::Chromium;
+use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
+use egldesktop_tests::http::get;
+use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::xvfb::Xvfb;
+use serde_json::json;
+
+#[test]
+fn the_page_can_be_installed() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let variables = [("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ("PWA_APP_NAME", "Render box")];
+        let desktop = Desktop::start(&variables)?;
+        let login = Some((USER, PASSWORD));
+        let url = |path: &str| format!("http://{}/{path}", desktop.address);
+        let (status, body) = get(&url("manifest.webmanifest"), login).await?;
+        let manifest: serde_json::Value = serde_json::from_str(&body)?;
+        assert_eq!((status, &manifest["name"]), (200, &json!("Render box")));
+        for icon in manifest["icons"].as_array().into_iter().flatten() {
+            assert_eq!(get(&url(icon["src"].as_str().unwrap_or_default()), login).await?.0, 200, "{icon}");
+        }
+
+        let browser = Chromium::start().await?;
+        // What another client has left under this address, before our page is there.
+        browser.visit(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/turn", desktop.address)).await?;
+        browser.run_async("caches.open('selkies-webrtc-pwa').then(() => arguments[0]())").await?;
+        // With the password in it, the address would be another one than that of the manifest.
+        browser.open_freely(&desktop.address).await?;
+        let found = browser.devtools("Page.getInstallabilityErrors", json!({})).await?;
+        assert_eq!(found["installabilityErrors"], json!([]), "{found}");
+
+        // It goes, and the new worker keeps nothing itself.
+        browser.wait_for_async("caches.keys().then((names) => arguments[0](names.length === 0))").await?;
+        browser.close().await
+    });
+}

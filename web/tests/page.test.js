@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { modules } from './helpers.js';
+
+const root = new URL('../', import.meta.url);
+const page = readFileSync(new URL('index.html', root), 'utf8');
+
+describe('index.html', () => {
+  // Otherwise the browser learns of a module only from the one that imports it, round trip after round trip.
+  it('names every module in advance', () => {
+    const named = [...page.matchAll(/<link rel="modulepreload" href="([^"]+)">/g)].map(([, path]) => path);
+    assert.deepEqual(named.sort(), modules().map(([path]) => path).filter((path) => path !== 'js/main.js').sort());
+  });
+
+  it('has nothing that a strict policy forbids', () => {
+    assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)|<style|\bstyle=|\son\w+=|javascript:/);
+    for (const [path, source] of modules()) assert.doesNotMatch(source, /\beval\(|new Function\(|innerHTML|setAttribute\('style'/, path);
+  });
+
+  it('names files that are there, relative to itself', () => {
+    for (const [, path] of page.matchAll(/(?:href|src)="([^"]+)"/g)) {
+      if (path === 'manifest.webmanifest') continue; // made by the server
+      assert.ok(!path.startsWith('/') && existsSync(new URL(path, root)), path);
+    }
+  });
+});
