@@ -59,7 +59,7 @@ export class Pointer {
     });
     this.#contacts = contacts;
     const isContact = (/** @type {PointerEvent} */ { pointerType }) =>
-      (pointerType === 'touch' && this.#devices.touch && options.touch?.mode() !== 'trackpad') ||
+      (pointerType === 'touch' && this.#devices.touch && options.touch?.mode?.() !== 'trackpad') ||
       (pointerType === 'pen' && this.#devices.pen);
 
     area.addEventListener('pointerdown', (event) => {
