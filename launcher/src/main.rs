@@ -4,11 +4,13 @@
 mod app;
 mod explain;
 mod gpu;
+mod health;
 mod log;
 mod password;
 mod pipeline;
 mod plan;
 mod plugin;
+mod privacy;
 mod services;
 mod settings;
 mod supervise;
@@ -37,6 +39,9 @@ struct Arguments {
     /// Print the names that WEBRTC_ENCODER takes, and end
     #[arg(long, group = "action")]
     list_encoders: bool,
+    /// Ask the desktop that runs with these variables whether it is well, and end: 0 when it is
+    #[arg(long, group = "action")]
+    check_health: bool,
     /// Print the table of variables as Markdown, and end
     #[arg(long, group = "action")]
     print_variables_markdown: bool,
@@ -67,9 +72,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.print_variables_markdown {
         return print(&help::markdown());
     }
-    let environment = Environment::capture();
+    let environment = Environment::capture()?;
+    privacy::withdraw_secrets()?;
     log::init(&environment)?;
     let settings = Settings::read(&environment)?;
+    if arguments.check_health {
+        return health::check(&settings).map(|()| ExitCode::SUCCESS);
+    }
     let library = Library::new(settings.pipelines.clone());
     if arguments.list_encoders {
         return print(&library.descriptions()?);
@@ -88,7 +97,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         gst::init().context("GStreamer")?;
         let plugin = Plugin::load(&executable);
         let choice = choose(&settings, &library, &variables, &plugin)?;
-        let plan = Plan::of(&settings)?;
+        let plan = Plan::of(&settings, &access)?;
         plan.tell(&mut variables);
         variables.set_notice(choice.notice.as_deref().unwrap_or_default());
         let assembly = Assembly::of(&library, &choice.name, choice.chosen, &variables)?;
@@ -105,8 +114,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tracing::debug!("plug-in: {plugin}");
     // Before anything is started: what cannot work ends here.
     let choice = choose(&settings, &library, &variables, &plugin)?;
-    let plan = Plan::of(&settings)?;
-    let desktop = app::Desktop { settings, access, library, variables, choice, plan, plugin };
+    let plan = Plan::of(&settings, &access)?;
+    let log = log::Format::of(&environment)?;
+    let desktop = app::Desktop { settings, log, access, library, variables, choice, plan, plugin };
     // One thread, this one, runs everything that is asynchronous; see `Spawner` for why.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let outcome = tokio.block_on(app::run(desktop, runtime.path()));

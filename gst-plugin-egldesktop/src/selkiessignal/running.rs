@@ -8,7 +8,7 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::http::{Assets, Credentials, Place, Remote, Server, Site, acceptor};
+use super::http::{Assets, Credentials, Place, Remote, Server, Site, Vnc, acceptor};
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
 use super::imp::CAT;
@@ -48,6 +48,13 @@ impl Running {
             .as_deref()
             .map(|uri| Remote::new(uri, login).map_err(|error| wrong(&format!("signalling-uri \"{uri}\": {error}"))));
         let remote = remote.transpose()?;
+        let vnc = match (&settings.vnc_server, &settings.vnc_client) {
+            (Some(server), Some(client)) => {
+                let server = server.parse().map_err(|error| wrong(&format!("vnc-server: {error}")))?;
+                Some(Vnc::new(server, client.into()))
+            }
+            _ => None,
+        };
         let credentials = credentials(element, &settings, &place)?;
         let ice = Ice::new(&settings)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
@@ -77,7 +84,7 @@ impl Running {
         let parts = Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
-        let site = Site { credentials, assets, hub: hub.clone(), base_path, remote };
+        let site = Site { credentials, assets, vnc, hub: hub.clone(), base_path, remote };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let server = Server::start(bound, tls, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;

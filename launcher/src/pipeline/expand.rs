@@ -1,6 +1,6 @@
 //! `${NAME}` in the values of a pipeline file.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::file::{Declaration, Default};
 use crate::{
@@ -91,6 +91,8 @@ impl Variables {
             // Linux numbers the render nodes of its GPUs from 128 on.
             ("RENDER_NODE", Value::public((128 + settings.gpu).to_string())),
             ("NOTICE", Value::public("")),
+            ("VNC_SERVER", Value::public("")),
+            ("VNC_CLIENT", Value::public("")),
             (table::DISPLAY.name, Value::public(when_running)),
             (table::PULSE_SERVER.name, Value::public(when_running)),
         ] {
@@ -109,6 +111,17 @@ impl Variables {
 
     pub(crate) fn set_pulse_server(&mut self, server: &str) {
         self.put(table::PULSE_SERVER.name, Value::public(server));
+    }
+
+    /// Where browsers come back to, once it is known.
+    pub(crate) fn set_listen(&mut self, address: &str) {
+        self.put("LISTEN", Value::public(address));
+    }
+
+    /// The socket of the VNC server, and the folder of its client.
+    pub(crate) fn set_vnc(&mut self, socket: &Path, client: &Path) {
+        self.put("VNC_SERVER", Value::public(format!("unix:{}", socket.display())));
+        self.put("VNC_CLIENT", Value::public(client.display().to_string()));
     }
 
     /// What viewers have to be told, such as that another encoder runs than the one that was named.

@@ -29,6 +29,12 @@ pub(crate) struct Settings {
     /// Whether software may stand in for an encoder that cannot work.
     pub(crate) encoder_fallback: bool,
     pub(crate) gpu: u32,
+    /// What VirtualGL is to draw with.
+    pub(crate) vgl_display: Option<String>,
+    /// The folder with noVNC, where that is the front page.
+    pub(crate) novnc: Option<PathBuf>,
+    /// The second password, for those who may watch only.
+    pub(crate) view_password: Option<Secret>,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
     pub(crate) runtime_dir: Option<PathBuf>,
@@ -138,6 +144,9 @@ impl Settings {
             encoder: reader.required(&table::ENCODER)?.to_owned(),
             encoder_fallback: reader.boolean(&table::ENCODER_FALLBACK)?,
             gpu: reader.number(&table::GPU)?,
+            vgl_display: optional(&table::VGL_DISPLAY),
+            novnc: reader.boolean(&table::NOVNC)?.then(|| optional(&table::NOVNC_ROOT).map(PathBuf::from)).flatten(),
+            view_password: optional(&table::VIEW_PASSWORD).map(Secret::new),
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
             runtime_dir: environment.raw("XDG_RUNTIME_DIR")?.map(PathBuf::from),

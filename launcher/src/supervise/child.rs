@@ -109,7 +109,7 @@ impl Spawner {
             .context("a child without a process id")?;
         let raw_pid = pid.as_raw_nonzero().get();
         self.owned.lock().unwrap_or_else(PoisonError::into_inner).insert(raw_pid);
-        tracing::debug!("{} started as process {raw_pid}", spec.name);
+        tracing::debug!(child = spec.name, "started as process {raw_pid}");
 
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         if let Some(output) = process.stdout.take() {
@@ -179,10 +179,10 @@ impl Child {
         self.stopping.store(true, Ordering::Relaxed);
         self.signal_group(Signal::TERM);
         if timeout(patience, self.wait()).await.is_err() {
-            tracing::debug!("{} does not end when asked to; killing it", self.name);
+            tracing::debug!(child = self.name, "it does not end when asked to; killing it");
             self.signal_group(Signal::KILL);
             if timeout(patience, self.wait()).await.is_err() {
-                tracing::warn!("{} does not even end when killed", self.name);
+                tracing::warn!(child = self.name, "it does not even end when killed");
             }
         }
     }
@@ -227,7 +227,7 @@ async fn log(name: &'static str, mut output: impl AsyncRead + Unpin, tail: Arc<M
     let mut lines = Lines::default();
     let mut buffer = [0; 4096];
     let line = |line: &str| {
-        tracing::debug!("{name}: {line}");
+        tracing::debug!(child = name, "{line}");
         let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
         if tail.len() == TAIL {
             tail.pop_front();

@@ -1,4 +1,4 @@
-//! The web server: page, signalling WebSocket, `/turn` and `/health` on one address.
+//! The web server: page, signalling WebSocket, `/turn`, `/health`, `/ready` and noVNC on one address.
 
 mod assets;
 mod auth;
@@ -8,6 +8,7 @@ mod links;
 mod listen;
 mod route;
 mod tls;
+mod vnc;
 mod websocket;
 
 use std::sync::{Arc, LazyLock};
@@ -27,6 +28,7 @@ pub(super) use dial::Remote;
 pub(super) use links::{LinkId, Links};
 pub(super) use listen::{Bound, Place};
 pub(super) use tls::acceptor;
+pub(super) use vnc::Vnc;
 
 use super::hub::Hub;
 use listen::{Listener, Peer, Stream};
@@ -51,6 +53,8 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 pub(super) struct Site {
     pub(super) credentials: Option<Credentials>,
     pub(super) assets: Assets,
+    /// The other way to see the screen, whose page is the front page then.
+    pub(super) vnc: Option<Vnc>,
     pub(super) hub: Arc<Hub>,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,
