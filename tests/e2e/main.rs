@@ -7,6 +7,7 @@ mod control;
 mod encoder;
 mod hostile;
 mod input;
+mod novnc;
 mod picture;
 mod random_input;
 mod screen;
