@@ -1,11 +1,12 @@
 # make run    everything from a bare Debian to a desktop at http://127.0.0.1:8080/
 # make test   everything that has to hold before a change goes in; each step is a target of its own
+# make test-container  builds the image and uses it in a browser, as a cluster runs it; needs root
 # make bench  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen
 # make bench-gl  what converting costs on the GPU, beside the CPU
 # make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-test test fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-input bench-network clean help
+.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-input bench-network clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -28,6 +29,9 @@ build: setup-run
 
 setup-run:
 	@scripts/setup.sh run
+
+setup-container:
+	@scripts/setup.sh container
 
 setup-test:
 	@scripts/setup.sh test
@@ -57,6 +61,10 @@ e2e: debug web-tools
 	$(AS_ROOT) $(CARGO) test --workspace --test '*'
 	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test -p egldesktop-tests --test elements devices -- --ignored; \
 	  else echo "*** SKIPPED: no /dev/uinput: fingers, pens and fine wheels on Xorg (\"ignored\" above) are not tested ***" >&2; fi
+
+# One at a time: they use the same port and the same name.
+test-container: setup-container debug
+	$(CARGO) test -p egldesktop-tests --test container -- --ignored --test-threads=1
 
 web-test: web-tools
 	node --test web/tests/*.test.js

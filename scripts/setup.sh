@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing for `run` (build and run) or `test` (that and the tests' tools).
+# Installs the Debian packages that are missing for `run` (build and run), `test` (that and the tests' tools) or
+# `container` (all of that, and what builds and runs the image).
 # Does nothing, quickly, when all are there. Where packages come from is the machine's own apt configuration.
 #
-# usage: scripts/setup.sh run|test
+# usage: scripts/setup.sh run|test|container
 set -euo pipefail
 
 # rust-version in Cargo.toml.
@@ -20,9 +21,11 @@ desktop=(xvfb xauth pulseaudio dbus dbus-x11)
 mate=(mate-desktop-environment-core mate-terminal mate-backgrounds desktop-base fonts-dejavu-core libglib2.0-bin)
 sessions=(mate-session openbox fluxbox icewm marco xfwm4 metacity twm x-window-manager)
 tests=(chromium chromium-driver iproute2 util-linux coturn xterm x11-apps x11-utils xclip pulseaudio-utils nftables
-  joystick libsdl2-2.0-0 python3 xdotool python3-xlib) # `make bench-input` alone needs the last two
+  joystick libsdl2-2.0-0 python3 novnc x11vnc shellcheck
+  xdotool python3-xlib) # `make bench-input` alone needs the last two
 # Only where devices of the kernel can be made and so tested.
 [[ ! -e /dev/uinput ]] || tests+=(udev xserver-xorg-core xserver-xorg-video-dummy xserver-xorg-input-libinput)
+containers=(buildah catatonit mmdebstrap podman runc uidmap)
 # Either will do; the second is twenty times smaller.
 cjk_fonts=(fonts-noto-cjk fonts-wqy-microhei)
 
@@ -83,10 +86,14 @@ install() {
 }
 
 mode=${1:-}
-[[ $mode == run || $mode == test ]] || die "usage: $0 run|test"
+[[ $mode == run || $mode == test || $mode == container ]] || die "usage: $0 run|test|container"
 have dpkg-query || die "this is not a Debian system; install what ${BASH_SOURCE[0]} lists by other means"
 
 wanted=("${build[@]}" "${media[@]}" "${opengl[@]}" "${desktop[@]}")
+if [[ $mode == container ]]; then
+  wanted+=("${containers[@]}")
+  mode="test"
+fi
 if [[ $mode == test ]]; then
   wanted+=("${tests[@]}")
   if [[ $(missing_of "${cjk_fonts[@]}" | wc -l) == "${#cjk_fonts[@]}" ]]; then

@@ -1,6 +1,7 @@
 //! One run, from the first service to the last: start, serve, stop.
 
 use std::{
+    convert::Infallible,
     io::Write as _,
     path::Path,
     process::ExitCode,
@@ -8,17 +9,22 @@ use std::{
 };
 
 use anyhow::Context as _;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     gpu::Gpu,
+    log::Format,
     password::Access,
     pipeline::{self, Assembly, Choice, Library, Player, Purpose, Variables},
     plan::{Display, Plan},
     plugin::Plugin,
-    services::{Services, session},
+    services::{Failure, Services, session, x11vnc},
     settings::{Saved, Settings},
-    supervise::{Signals, become_subreaper, kill_all},
+    supervise::{Backoff, Limit, Signals, become_subreaper, kill_all},
 };
+
+/// How long the end of a pipeline waits for news of why it came.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Stands for what is known only once the services run.
 pub(crate) const LATER: &str = "(known once it runs)";
@@ -28,6 +34,7 @@ pub(crate) struct Desktop {
     pub(crate) settings: Settings,
     /// What viewers changed in earlier runs; it is kept up to date.
     pub(crate) saved: Saved,
+    pub(crate) log: Format,
     pub(crate) access: Access,
     pub(crate) library: Library,
     /// What is known before anything runs.
@@ -56,9 +63,7 @@ pub(crate) async fn run(desktop: Desktop, runtime: &Path) -> anyhow::Result<Exit
     }
 
     let stop = async {
-        if let Some(pipeline) = pipeline.take() {
-            pipeline.stop().await;
-        }
+        stop_pipeline(&mut pipeline).await;
         services.stop().await;
     };
     // One Ctrl-C can come twice: from the terminal, and from a program between it and us, such as timeout.
@@ -81,6 +86,12 @@ pub(crate) async fn run(desktop: Desktop, runtime: &Path) -> anyhow::Result<Exit
     }
 }
 
+/// Why a pipeline plays no longer.
+enum Lost {
+    Service(Failure),
+    Pipeline(anyhow::Error),
+}
+
 impl Desktop {
     /// Returns an error only: a desktop does not end by itself.
     async fn serve(
@@ -89,24 +100,139 @@ impl Desktop {
         services: &mut Services,
         stop: &mut Option<pipeline::Handle>,
     ) -> anyhow::Error {
-        let mut player = match self.start(runtime, services, stop).await {
-            Ok(player) => player,
-            Err(error) => return error,
-        };
-        let scale = services.scale(&self.plan);
-        tokio::select! {
-            error = player.watch(|dpi| scale.set(dpi)) => error,
-            error = services.failed() => error,
+        match self.keep_serving(runtime, services, stop).await {
+            Ok(never) => match never {},
+            Err(error) => error,
         }
     }
 
-    async fn start(
+    /// Starts everything, and again what has ended.
+    async fn keep_serving(
         &self,
         runtime: &Path,
         services: &mut Services,
         stop: &mut Option<pipeline::Handle>,
-    ) -> anyhow::Result<Player> {
-        let Self { settings, saved, access, library, variables, choice, plan, plugin } = self;
+    ) -> anyhow::Result<Infallible> {
+        let Self { settings, plan, .. } = self;
+        self.warn();
+        let endpoints = services.start(plan, settings.screen, runtime).await?;
+        let mut variables = self.variables.clone();
+        variables.set_display(&endpoints.display);
+        variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
+        variables.set_gamepads(plan.gamepads.backend(), &endpoints.gamepad_sockets);
+        variables.set_notice(self.choice.notice.as_deref().unwrap_or_default());
+        if let (Some(root), Some(_)) = (&settings.novnc, &plan.vnc) {
+            variables.set_vnc(&x11vnc::socket(runtime), root);
+        }
+
+        // What does not work the first time needs somebody who looks at it, and not another try.
+        let played = self.play(&variables, services, stop).await;
+        let (mut player, address) = played.map_err(Lost::into_error)?;
+        greet(self, address.as_deref());
+        // The port that was free is the desktop's from now on: browsers come back to it.
+        if let Some(address) = &address {
+            variables.set_listen(address);
+        }
+        let (mut limit, mut backoff) = (Limit::default(), Backoff::new());
+        loop {
+            let began = Instant::now();
+            let mut lost = self.watch(&mut player, services, stop).await;
+            let mut wait = backoff.after(began.elapsed());
+            // A screen that was fine until now needs no pause.
+            let mut pause = matches!(lost, Lost::Pipeline(_));
+            loop {
+                if let Lost::Service(Failure::Ours(error)) = lost {
+                    return Err(error);
+                }
+                if !limit.allows(Instant::now()) {
+                    return Err(lost.into_error().context("this happens again and again"));
+                }
+                lost.tell(if pause { wait } else { Duration::ZERO });
+                if pause {
+                    sleep(wait).await;
+                }
+                match self.bring_back(lost, &mut variables, (runtime, &mut *services, &mut *stop)).await {
+                    Ok(Some(other)) => player = other,
+                    Ok(None) => {}
+                    Err(again) => {
+                        stop_pipeline(stop).await;
+                        (lost, wait, pause) = (again, backoff.after(Duration::ZERO), true);
+                        continue;
+                    }
+                }
+                break;
+            }
+        }
+    }
+
+    /// Starts again what was lost, and what stands on it. Returns the new pipeline, or none where the old one plays on.
+    async fn bring_back(
+        &self,
+        lost: Lost,
+        variables: &mut Variables,
+        (runtime, services, stop): (&Path, &mut Services, &mut Option<pipeline::Handle>),
+    ) -> Result<Option<Player>, Lost> {
+        // Whatever does not come back by itself may do so with a new screen.
+        let failed = |error| Lost::Service(Failure::Display(error));
+        match lost {
+            Lost::Service(Failure::Bus(_)) => {
+                services.restart_bus(&self.plan, runtime).await.map_err(failed)?;
+                if stop.is_some() {
+                    return Ok(None);
+                }
+            }
+            Lost::Service(_) => {
+                stop_pipeline(stop).await;
+                let display = services.restart_display(&self.plan, self.settings.screen, runtime).await;
+                variables.set_display(&display.map_err(failed)?);
+            }
+            Lost::Pipeline(_) => {}
+        }
+        let (player, _) = self.play(variables, services, stop).await?;
+        Ok(Some(player))
+    }
+
+    /// Returns when the pipeline plays no longer, or something under it has ended.
+    async fn watch(&self, player: &mut Player, services: &mut Services, stop: &mut Option<pipeline::Handle>) -> Lost {
+        let scale = services.scale(&self.plan);
+        let error = tokio::select! {
+            error = player.watch(|dpi| scale.set(dpi)) => error,
+            failure = services.failed() => return Lost::Service(failure),
+        };
+        stop_pipeline(stop).await;
+        // It ends with the X server, and is often the first to know.
+        match timeout(LAST_WORDS, services.failed()).await {
+            Ok(failure) => Lost::Service(failure),
+            Err(_) => Lost::Pipeline(error),
+        }
+    }
+
+    /// Starts a pipeline; returns the address where it is served, if it is.
+    async fn play(
+        &self,
+        variables: &Variables,
+        services: &mut Services,
+        stop: &mut Option<pipeline::Handle>,
+    ) -> Result<(Player, Option<String>), Lost> {
+        let mut player = self.build(variables).map_err(Lost::Pipeline)?;
+        *stop = Some(player.handle());
+        let address = tokio::select! {
+            started = player.start() => started.map_err(Lost::Pipeline)?,
+            failure = services.failed() => return Err(Lost::Service(failure)),
+        };
+        Ok((player, address))
+    }
+
+    fn build(&self, variables: &Variables) -> anyhow::Result<Player> {
+        let Self { settings, saved, library, choice, plugin, .. } = self;
+        let assembly = Assembly::of(library, &choice.name, choice.chosen, variables)?;
+        let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;
+        Player::new(pipeline, assembly, Gpu::open(settings.gpu), saved.clone())
+    }
+
+    /// About what is unusual.
+    fn warn(&self) {
+        let Self { settings, access, plan, .. } = self;
         if let Display::Private(programs) = &plan.display
             && programs.is_empty()
         {
@@ -115,30 +241,41 @@ impl Desktop {
         if matches!(access, Access::Open) && !settings.listen.is_local() {
             tracing::warn!("whoever reaches {} controls this desktop: ENABLE_BASIC_AUTH is false", settings.listen);
         }
+    }
+}
 
-        let endpoints = services.start(plan, settings, runtime).await?;
-        let mut variables = variables.clone();
-        variables.set_display(&endpoints.display);
-        variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
-        variables.set_gamepads(plan.gamepads.backend(), &endpoints.gamepad_sockets);
-        variables.set_notice(choice.notice.as_deref().unwrap_or_default());
-        let assembly = Assembly::of(library, &choice.name, choice.chosen, &variables)?;
-        let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;
+impl Lost {
+    fn tell(&self, wait: Duration) {
+        let when = if wait.is_zero() { "now".to_owned() } else { format!("in {wait:?}") };
+        match self {
+            Self::Service(Failure::Display(error)) => tracing::warn!("starting the screen again, {when}: {error:#}"),
+            Self::Service(Failure::Bus(error)) => tracing::warn!("starting the session again, {when}: {error:#}"),
+            Self::Service(Failure::Ours(error)) => tracing::error!("{error:#}"),
+            Self::Pipeline(error) => tracing::warn!("starting the pipeline again, {when}: {error:#}"),
+        }
+    }
 
-        let mut player = Player::new(pipeline, assembly, Gpu::open(settings.gpu), saved.clone())?;
-        *stop = Some(player.handle());
-        let address = tokio::select! {
-            started = player.start() => started?,
-            error = services.failed() => return Err(error),
-        };
-        greet(settings, access, address.as_deref());
-        Ok(player)
+    fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Service(Failure::Display(error) | Failure::Bus(error) | Failure::Ours(error)) => error,
+            Self::Pipeline(error) => error,
+        }
+    }
+}
+
+async fn stop_pipeline(stop: &mut Option<pipeline::Handle>) {
+    if let Some(pipeline) = stop.take() {
+        pipeline.stop().await;
     }
 }
 
 /// The only thing on standard output.
-fn greet(settings: &Settings, access: &Access, address: Option<&str>) {
-    let text = greeting(settings, access, address);
+fn greet(desktop: &Desktop, address: Option<&str>) {
+    let Desktop { settings, access, log, .. } = desktop;
+    let text = match log {
+        Format::Text => greeting(settings, access, address),
+        Format::Json => greeting_for_programs(settings, access, address),
+    };
     // Nobody has to read it: a closed standard output ends no desktop.
     let mut output = std::io::stdout().lock();
     if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
@@ -160,6 +297,23 @@ fn greeting(settings: &Settings, access: &Access, address: Option<&str>) -> Stri
     };
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     format!("\n  Desktop   {}\n  User      {user}\n  Password  {password}\n\n", url(scheme, address))
+}
+
+/// The same as an object on one line. The password is in it only where it was made for this run.
+fn greeting_for_programs(settings: &Settings, access: &Access, address: Option<&str>) -> String {
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let mut said = serde_json::json!({ "message": "the desktop is running" });
+    if let Some(address) = address {
+        said["address"] = address.into();
+        said["scheme"] = scheme.into();
+    }
+    if !matches!(access, Access::Open) {
+        said["user"] = settings.user.as_str().into();
+    }
+    if let Access::Random { password } = access {
+        said["password"] = password.expose().into();
+    }
+    format!("{said}\n")
 }
 
 /// What to open in a browser on this machine: the unspecified address is one to listen on, not to connect to.
@@ -193,6 +347,20 @@ mod tests {
         let set = greet_with([("PASSWD", "hunter2"), ("BASIC_AUTH_USER", "ada")]);
         assert!(set.contains("(that of PASSWD)") && set.contains("ada") && !set.contains("hunter2"), "{set}");
         assert!(greet_with([("ENABLE_BASIC_AUTH", "false")]).contains("none is asked"));
+    }
+
+    #[test]
+    fn programs_get_one_object_with_a_password_only_if_it_is_random() {
+        let said = |pairs: [(&str, &str); 1]| {
+            let settings = Settings::read(&Environment::from(pairs)).unwrap();
+            let text = greeting_for_programs(&settings, &Access::of(&settings).unwrap(), Some("127.0.0.1:8080"));
+            assert_eq!(text.lines().count(), 1);
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()
+        };
+        assert_eq!(said([("SIZEW", "640")])["password"].as_str().map(str::len), Some(20));
+        let set = said([("PASSWD", "hunter2")]);
+        assert_eq!((&set["address"], &set["user"]), (&"127.0.0.1:8080".into(), &"user".into()));
+        assert_eq!(set.get("password"), None);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Explanation {
             plugin: plugin.to_string(),
             listens_on: settings.listen.to_string(),
             password: access(settings),
-            display: display(settings, &plan.display),
+            display: display(settings, plan),
             sound: sound(&plan.sound),
             gamepads: plan.gamepads.to_string(),
             encoder: Encoder {
@@ -203,9 +203,10 @@ fn access(settings: &Settings) -> String {
     }
 }
 
-fn display(settings: &Settings, display: &Display) -> String {
-    match display {
-        Display::Existing(name) => format!("{name}, because DISPLAY names it and it answers"),
+fn display(settings: &Settings, plan: &Plan) -> String {
+    let vnc = if plan.vnc.is_some() { "; also by noVNC, because of NOVNC_ENABLE" } else { "" };
+    match &plan.display {
+        Display::Existing(name) => format!("{name}, because DISPLAY names it and it answers{vnc}"),
         Display::Private(programs) => {
             let screen = settings.screen;
             let size = format!("{}x{}x{}", screen.width, screen.height, screen.depth);
@@ -215,7 +216,11 @@ fn display(settings: &Settings, display: &Display) -> String {
             } else {
                 format!("{} on it, with a private D-Bus", programs.join(" and "))
             };
-            format!("a private Xvfb ({size}, {} dpi), because DISPLAY is not set; {session}", screen.dpi)
+            let gl = match &plan.gl {
+                Some(gl) => format!("; OpenGL by VirtualGL on {}", gl.device),
+                None => "; OpenGL on the CPU".to_owned(),
+            };
+            format!("a private Xvfb ({size}, {} dpi), because DISPLAY is not set; {session}{gl}{vnc}", screen.dpi)
         }
     }
 }
@@ -243,12 +248,14 @@ mod tests {
             ("PASSWD", "hunter2"),
             ("TURN_SHARED_SECRET", "hunter2"),
             ("ENABLE_AUDIO", "false"),
+            ("NOVNC_ENABLE", "true"),
             ("WEBRTC_FRAMERATE", "30"),
         ]);
         let settings = Settings::read(&environment).unwrap();
-        let variables = Variables::new(&environment, &settings, &Access::of(&settings).unwrap(), "(later)");
+        let access = Access::of(&settings).unwrap();
+        let variables = Variables::new(&environment, &settings, &access, "(later)");
         let assembly = Assembly::of(&Library::new(None), "x264enc", 0, &variables).unwrap();
-        let plan = Plan::of(&settings, Path::new("/")).unwrap();
+        let plan = Plan::of(&settings, &access, Path::new("/")).unwrap();
         let plugin = Plugin::NotFound { looked: Vec::new() };
         let reason = "no GPU".to_owned();
         let rejected = vec![Rejection { encoder: "nvh264enc".to_owned(), element: None, reason }];
@@ -263,6 +270,7 @@ mod tests {
         assert!(!text.contains("hunter2"), "{text}");
         for part in [
             "that of PASSWD",
+            "also by noVNC",
             "ENABLE_AUDIO is false",
             "Left out    pipelines/common/sound.toml",
             "(hidden)",

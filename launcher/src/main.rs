@@ -5,11 +5,13 @@ mod app;
 mod explain;
 mod gamepads;
 mod gpu;
+mod health;
 mod log;
 mod password;
 mod pipeline;
 mod plan;
 mod plugin;
+mod privacy;
 mod services;
 mod settings;
 mod supervise;
@@ -38,6 +40,9 @@ struct Arguments {
     /// Print the names that WEBRTC_ENCODER takes, and end
     #[arg(long, group = "action")]
     list_encoders: bool,
+    /// Ask the desktop that runs with these variables whether it is well, and end: 0 when it is
+    #[arg(long, group = "action")]
+    check_health: bool,
     /// Print the table of variables as Markdown, and end
     #[arg(long, group = "action")]
     print_variables_markdown: bool,
@@ -68,10 +73,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.print_variables_markdown {
         return print(&help::markdown());
     }
-    let environment = Environment::capture();
+    let environment = Environment::capture()?;
+    privacy::withdraw_secrets()?;
     log::init(&environment)?;
     let (environment, saved) = with_saved(environment, arguments.try_encoder.is_none())?;
     let settings = Settings::read(&environment)?;
+    if arguments.check_health {
+        return health::check(&settings).map(|()| ExitCode::SUCCESS);
+    }
     let library = Library::new(settings.pipelines.clone());
     if arguments.list_encoders {
         return print(&library.descriptions()?);
@@ -90,7 +99,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         gst::init().context("GStreamer")?;
         let plugin = Plugin::load(&executable);
         let choice = choose(&settings, &library, &variables, &plugin)?;
-        let plan = Plan::of(&settings, &executable)?;
+        let plan = Plan::of(&settings, &access, &executable)?;
         plan.tell(&mut variables, app::LATER);
         variables.set_notice(choice.notice.as_deref().unwrap_or_default());
         let assembly = Assembly::of(&library, &choice.name, choice.chosen, &variables)?;
@@ -107,8 +116,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tracing::debug!("plug-in: {plugin}");
     // Before anything is started: what cannot work ends here.
     let choice = choose(&settings, &library, &variables, &plugin)?;
-    let plan = Plan::of(&settings, &executable)?;
-    let desktop = app::Desktop { settings, saved, access, library, variables, choice, plan, plugin };
+    let plan = Plan::of(&settings, &access, &executable)?;
+    let log = log::Format::of(&environment)?;
+    let desktop = app::Desktop { settings, saved, log, access, library, variables, choice, plan, plugin };
     // One thread, this one, runs everything that is asynchronous; see `Spawner` for why.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let outcome = tokio.block_on(app::run(desktop, runtime.path()));

@@ -6,16 +6,25 @@ use anyhow::{Context as _, anyhow};
 
 use crate::{
     gamepads::{self, Gamepads, Machine},
+    password::Access,
     pipeline::Variables,
-    services::session::{self, Program},
+    services::{
+        session::{self, Program},
+        virtualgl::VirtualGl,
+        x11vnc,
+    },
     settings::Settings,
 };
 
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) display: Display,
+    /// What the programs of a private screen draw OpenGL with, other than the CPU.
+    pub(crate) gl: Option<VirtualGl>,
     pub(crate) sound: Sound,
     pub(crate) gamepads: Gamepads,
+    /// Who may come in by VNC, where that is wanted.
+    pub(crate) vnc: Option<x11vnc::Passwords>,
 }
 
 #[derive(Debug)]
@@ -35,7 +44,7 @@ pub(crate) enum Sound {
 
 impl Plan {
     /// Asks the display whether it is there, which can take as long as the network lets it.
-    pub(crate) fn of(settings: &Settings, executable: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn of(settings: &Settings, access: &Access, executable: &Path) -> anyhow::Result<Self> {
         let display = match &settings.display {
             Some(name) => {
                 answers(name)?;
@@ -43,10 +52,15 @@ impl Plan {
             }
             None => Display::Private(session::choose()),
         };
+        let gl = match &display {
+            Display::Existing(_) => None,
+            Display::Private(_) => VirtualGl::choose(settings),
+        };
         let sound = sound(settings, &display);
         let session = matches!(display, Display::Private(_));
         let gamepads = Gamepads::of(settings, Machine { uinput: gamepads::has_uinput(), session, executable });
-        Ok(Self { display, sound, gamepads })
+        let vnc = settings.novnc.is_some().then(|| x11vnc::Passwords::of(settings, access));
+        Ok(Self { display, gl, sound, vnc, gamepads })
     }
 
     /// What is known before anything runs; `later` stands for the folder that is made then.
@@ -110,15 +124,20 @@ mod tests {
         Settings::read(&Environment::from(pairs)).unwrap()
     }
 
+    fn plan<const N: usize>(pairs: [(&str, &str); N]) -> anyhow::Result<Plan> {
+        let settings = settings(pairs);
+        Plan::of(&settings, &Access::of(&settings)?, Path::new("/"))
+    }
+
     #[test]
     fn a_display_that_does_not_answer_is_an_error_and_not_replaced() {
-        let error = Plan::of(&settings([("DISPLAY", ":4242")]), Path::new("/")).unwrap_err().to_string();
+        let error = plan([("DISPLAY", ":4242")]).unwrap_err().to_string();
         assert!(error.contains("DISPLAY is :4242"), "{error}");
     }
 
     #[test]
     fn a_private_display_has_private_sound_unless_a_server_is_named() {
-        let sound = |pairs: [(&str, &str); 1]| Plan::of(&settings(pairs), Path::new("/")).unwrap().sound;
+        let sound = |pairs: [(&str, &str); 1]| plan(pairs).unwrap().sound;
         assert!(matches!(sound([("SIZEW", "640")]), Sound::Private));
         assert!(matches!(sound([("ENABLE_AUDIO", "false")]), Sound::Off));
         assert!(matches!(sound([("PULSE_SERVER", "unix:/x")]), Sound::Existing { server, .. } if server == "unix:/x"));

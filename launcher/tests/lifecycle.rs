@@ -6,9 +6,14 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    os::unix::{fs::symlink, net::UnixStream},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _, symlink},
+        net::UnixStream,
+    },
     path::Path,
     process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -85,7 +90,8 @@ fn send(child: &Child, signal: Signal) {
 
 fn children(of: u32) -> Vec<(u32, String)> {
     let text = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap();
-    let name = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap().trim().to_owned();
+    // One that has just been reaped has no name any more.
+    let name = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
     text.split_whitespace().map(|pid| pid.parse().unwrap()).map(|pid| (pid, name(pid))).collect()
 }
 
@@ -137,16 +143,115 @@ fn its_screen_has_the_size_that_was_asked_for_and_can_grow() {
     assert!(output.status.success(), "{}", errors(&output));
 }
 
+/// The children once there are these, by their names in the order of their process ids.
+fn wait_for_children(of: u32, names: &[&str], without: &[u32]) -> Vec<(u32, String)> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = children(of);
+        let all = names.iter().all(|name| found.iter().any(|(_, found)| found == name));
+        if all && found.iter().all(|(pid, _)| !without.contains(pid)) {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{found:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn pid_of(name: &str, all: &[(u32, String)]) -> u32 {
+    all.iter().find(|(_, found)| found == name).unwrap().0
+}
+
+fn kill(pid: u32) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+}
+
 #[test]
-fn a_display_that_dies_ends_it_with_an_error() {
+fn what_dies_comes_back_and_nothing_else_is_started_again() {
     let place = Place::new(LIVE, &["Xvfb", "dbus-daemon"]);
     let child = place.start();
-    let (server, _) = children(child.id())[0];
-    kill_process(Pid::from_raw(server.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    let first = children(child.id());
+    let (server, bus) = (pid_of("Xvfb", &first), pid_of("dbus-daemon", &first));
+
+    // The screen does not stand on the bus.
+    kill(bus);
+    let second = wait_for_children(child.id(), &["Xvfb", "dbus-daemon"], &[bus]);
+    assert_eq!(pid_of("Xvfb", &second), server);
+
+    // What was on the bus has ended with the screen.
+    kill(server);
+    let bus = pid_of("dbus-daemon", &second);
+    let third = wait_for_children(child.id(), &["Xvfb", "dbus-daemon"], &[server, bus]);
+    let connection = connect(pid_of("Xvfb", &third));
+    assert!(connection.setup().roots[0].width_in_pixels > 0);
+
+    send(&child, Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(
+        errors(&output).contains("starting the screen again, now: Xvfb ended (signal: 9 (SIGKILL))"),
+        "{}",
+        errors(&output)
+    );
+    assert!(place.is_clean());
+}
+
+#[test]
+fn what_dies_again_and_again_ends_it_with_an_error() {
+    let place = Place::new(LIVE, &["Xvfb", "dbus-daemon"]);
+    let mut child = place.start();
+    let (mut dead, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(60));
+    // Some die while they are starting: that is an end as well.
+    while child.try_wait().unwrap().is_none() {
+        let alive = children(child.id());
+        if let Some((pid, _)) = alive.iter().find(|(pid, name)| name == "dbus-daemon" && !dead.contains(pid)) {
+            dead.push(*pid);
+            kill(*pid);
+        }
+        assert!(Instant::now() < deadline, "{alive:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(dead.len() >= 6, "{dead:?}");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(errors(&output).contains("egldesktop: error: Xvfb ended (signal: 9 (SIGKILL))"), "{}", errors(&output));
+    assert!(errors(&output).contains("again and again: dbus-daemon ended (signal: 9"), "{}", errors(&output));
     assert!(place.is_clean());
+}
+
+#[test]
+fn the_log_is_an_object_a_line_that_names_the_child() {
+    let place = Place::new(LIVE, &["Xvfb", "dbus-daemon"]);
+    let mut command = place.command();
+    let child = command.envs([("EGLDESKTOP_LOG_FORMAT", "json"), ("RUST_LOG", "debug")]).spawn().unwrap();
+    wait_for_children(child.id(), &["Xvfb", "dbus-daemon"], &[]);
+    send(&child, Signal::TERM);
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<serde_json::Value> =
+        errors(&output).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let told = |child: &str| lines.iter().any(|line| line["child"] == child && line["level"].is_string());
+    assert!(told("Xvfb") && told("dbus-daemon"), "{lines:?}");
+}
+
+#[test]
+fn orphans_are_reaped() {
+    // It leaves grandchildren behind, as a desktop's programs do.
+    let orphans = "#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do (sh -c true &) ; done\nexec sleep 1000\n";
+    let place = Place::new(LIVE, &["Xvfb", "dbus-daemon", "sh", "sleep", "true"]);
+    let program = place.0.path().join("bin/twm");
+    fs::write(&program, orphans).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let child = place.start();
+    wait_for_children(child.id(), &["Xvfb", "dbus-daemon", "sleep"], &[]);
+    let zombies = || {
+        let state = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        children(child.id()).iter().filter(|(pid, _)| state(pid).contains(") Z ")).count()
+    };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while zombies() > 0 {
+        assert!(Instant::now() < deadline, "{:?}", children(child.id()));
+        thread::sleep(Duration::from_millis(20));
+    }
+    send(&child, Signal::TERM);
+    assert!(child.wait_with_output().unwrap().status.success());
 }
 
 #[test]
@@ -161,8 +266,8 @@ fn its_own_death_takes_the_display_with_it() {
     assert!(lives());
     child.kill().unwrap();
     child.wait().unwrap();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while lives() && std::time::Instant::now() < deadline {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while lives() && Instant::now() < deadline {
         std::thread::yield_now();
     }
     assert!(!lives());
@@ -212,4 +317,25 @@ fn a_secret_never_shows() {
     let output = command.arg("--explain").output().unwrap();
     assert!(output.status.success(), "{}", errors(&output));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("hunter2") && !errors(&output).contains("hunter2"));
+}
+
+#[test]
+fn a_secret_is_kept_from_the_programs_of_the_desktop() {
+    let place = Place::new(LIVE, &["Xvfb", "dbus-daemon"]);
+    fs::write(place.0.path().join("secret"), "hunter3\n").unwrap();
+    let mut command = place.command();
+    command.env("PASSWD", "hunter2").env("NOVNC_VIEWPASS_FILE", place.0.path().join("secret"));
+    let child = command.spawn().unwrap();
+    for (pid, name) in wait_for_children(child.id(), &["Xvfb", "dbus-daemon"], &[]) {
+        for file in ["environ", "cmdline"] {
+            let text = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            assert!(!text.contains("hunter2") && !text.contains("hunter3"), "{name}: {text}");
+        }
+    }
+    // Ours is root's, so that nobody of our user reads it; root itself does.
+    let owner = fs::metadata(format!("/proc/{}/environ", child.id())).unwrap().uid();
+    assert_eq!(owner, 0);
+    send(&child, Signal::TERM);
+    assert!(child.wait_with_output().unwrap().status.success());
 }

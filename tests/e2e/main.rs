@@ -11,6 +11,7 @@ mod files;
 mod gamepad;
 mod hostile;
 mod input;
+mod novnc;
 mod picture;
 mod random_input;
 mod reconnect;

@@ -4,31 +4,13 @@ use std::time::Instant;
 
 use anyhow::Result;
 use egldesktop_tests::PATIENCE;
-use egldesktop_tests::chromium::Chromium;
+use egldesktop_tests::chromium::{Chromium, heard};
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::pulse;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
-
-/// Peak of the spectrum of the page's sound in Hz, and its level in dB below full scale; measured by Web Audio.
-fn heard(condition: &str) -> String {
-    format!(
-        "const stream = document.querySelector('audio').srcObject;
-         if (!stream) {{ return false; }}
-         if (!window.analyser) {{
-             const context = new AudioContext();
-             window.analyser = new AnalyserNode(context, {{ fftSize: 8192 }});
-             context.createMediaStreamSource(stream).connect(window.analyser);
-         }}
-         const bins = new Float32Array(window.analyser.frequencyBinCount);
-         window.analyser.getFloatFrequencyData(bins);
-         const level = Math.max(...bins);
-         const frequency = bins.indexOf(level) * window.analyser.context.sampleRate / window.analyser.fftSize;
-         return {condition};"
-    )
-}
 
 #[test]
 fn a_tone_is_heard() {

@@ -85,6 +85,11 @@ impl Chromium {
         self.open_url(&format!("http://{address}/")).await
     }
 
+    /// Opens any page.
+    pub async fn goto(&self, url: &str) -> Result<()> {
+        Ok(self.client.goto(url).await?)
+    }
+
     /// Opens a desktop at this very address, and waits until its picture is there.
     pub async fn open_url(&self, url: &str) -> Result<()> {
         self.client.goto(url).await?;
@@ -290,6 +295,14 @@ impl Chromium {
         }
     }
 
+    /// Presses these keys one after the other, and releases them in reverse.
+    pub async fn chord(&self, keys: &[char]) -> Result<()> {
+        let down =
+            keys.iter().fold(KeyActions::new("keys".into()), |actions, &value| actions.then(KeyAction::Down { value }));
+        let all = keys.iter().rev().fold(down, |actions, &value| actions.then(KeyAction::Up { value }));
+        Ok(self.client.perform_actions(all).await?)
+    }
+
     /// Presses a key and keeps it down.
     pub async fn hold_key(&self, value: char) -> Result<()> {
         let actions = KeyActions::new("keys".into()).then(KeyAction::Down { value });
@@ -337,10 +350,36 @@ impl Chromium {
         Ok(self.client.screenshot().await?)
     }
 
+    /// Saves a picture of the page in `target/screenshots`, for a person to look at.
+    pub async fn save_screenshot(&self, name: &str) -> Result<()> {
+        let folder = crate::process::target_dir().with_file_name("screenshots");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join(name).with_extension("png"), self.screenshot().await?)?)
+    }
+
     /// Closes the browser.
     pub async fn close(self) -> Result<()> {
         Ok(self.client.close().await?)
     }
+}
+
+/// A script that says whether the page's sound is like this: `frequency` is the peak of its spectrum in Hz, `level` how
+/// loud that is in dB below full scale; measured by Web Audio.
+pub fn heard(condition: &str) -> String {
+    format!(
+        "const stream = document.querySelector('audio').srcObject;
+         if (!stream) {{ return false; }}
+         if (!window.analyser) {{
+             const context = new AudioContext();
+             window.analyser = new AnalyserNode(context, {{ fftSize: 8192 }});
+             context.createMediaStreamSource(stream).connect(window.analyser);
+         }}
+         const bins = new Float32Array(window.analyser.frequencyBinCount);
+         window.analyser.getFloatFrequencyData(bins);
+         const level = Math.max(...bins);
+         const frequency = bins.indexOf(level) * window.analyser.context.sampleRate / window.analyser.fftSize;
+         return {condition};"
+    )
 }
 
 /// A command of the DevTools protocol, which chromedriver passes on.

@@ -1,10 +1,12 @@
 //! The launcher, as a user starts it.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
 
 use anyhow::{Context as _, Result, bail};
+use x11rb::rust_connection::{DefaultStream, RustConnection};
 
 use crate::process::{Process, built, wait_for_line};
 
@@ -64,6 +66,36 @@ impl Desktop {
             }
         }
         bail!("it has not started {name}")
+    }
+
+    /// The processes that it has started.
+    pub fn children(&self) -> Result<Vec<i32>> {
+        children(self.process.id())
+    }
+
+    /// The path of a file in its folders.
+    pub fn file(&self, name: &str) -> Option<String> {
+        find(self.home.path(), name)
+    }
+
+    /// Connects to its private X server, with the cookie.
+    pub fn connect_to_screen(&self) -> Result<RustConnection> {
+        let authority = self.file("Xauthority").context("no Xauthority")?;
+        for id in self.children()? {
+            let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            let mut arguments = command.split('\0');
+            if arguments.next() != Some("Xvfb") {
+                continue;
+            }
+            let display = arguments.next().context("no display")?;
+            let cookie = std::fs::read(&authority)?;
+            let cookie = cookie[cookie.len().saturating_sub(16)..].to_vec();
+            let stream = UnixStream::connect(display.replace(':', "/tmp/.X11-unix/X"))?;
+            let (stream, _) = DefaultStream::from_unix_stream(stream)?;
+            let name = b"MIT-MAGIC-COOKIE-1".to_vec();
+            return Ok(RustConnection::connect_to_stream_with_auth_info(stream, 0, name, cookie)?);
+        }
+        bail!("it has no X server of its own")
     }
 
     /// What it has printed since it serves.

@@ -3,6 +3,7 @@
 //! Everything waits for an event or polls a condition up to a deadline; nothing sleeps for a guessed time.
 
 pub mod chromium;
+pub mod container;
 pub mod coturn;
 pub mod desktop;
 pub mod http;
@@ -18,6 +19,7 @@ pub mod process;
 pub mod pulse;
 pub mod random;
 pub mod relay;
+pub mod rfb;
 pub mod slow;
 pub mod xclip;
 pub mod xev;

@@ -118,6 +118,16 @@ pub struct SelkiesSignal {
         builder().mutable_ready()
     )]
     #[property(
+        name = "vnc-server", get, set, type = Option<String>, member = vnc_server, nick = "VNC server",
+        blurb = "VNC server of the same screen, such as unix:/run/vnc or 127.0.0.1:5900, to be reached by the WebSocket /websockify (unset = none)",
+        builder().mutable_ready()
+    )]
+    #[property(
+        name = "vnc-client", get, set, type = Option<String>, member = vnc_client, nick = "VNC client",
+        blurb = "Directory with noVNC, the front page where vnc-server is set as well (unset = none)",
+        builder().mutable_ready()
+    )]
+    #[property(
         name = "clipboard", get, set, type = ClipboardPolicy, member = clipboard, nick = "Clipboard",
         blurb = "Which way the clipboard is shared",
         builder(ClipboardPolicy::default()).mutable_ready()

@@ -8,7 +8,7 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::http::{Assets, Credentials, Folder, Front, Place, Remote, Server, Site, acceptor, manifest};
+use super::http::{Assets, Credentials, Folder, Front, Place, Remote, Server, Site, Vnc, acceptor, manifest};
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
 use super::imp::CAT;
@@ -67,6 +67,13 @@ impl Running {
             Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu, recorder };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
+        let vnc = match (&settings.vnc_server, &settings.vnc_client) {
+            (Some(server), Some(client)) => {
+                let server = server.parse().map_err(|error| wrong(&format!("vnc-server: {error}")))?;
+                Some(Vnc::new(server, client.into()))
+            }
+            _ => None,
+        };
         let files = settings.files_path.filter(|_| settings.file_transfers != FilesPolicy::Off);
         let files = files.map(|path| Arc::new(Folder::new(path.into(), settings.file_transfers)));
         let manifest = manifest(
@@ -74,7 +81,7 @@ impl Running {
             settings.app_short_name.as_deref(),
             settings.app_start_url.as_deref(),
         );
-        let site = Site { credentials, assets, files, manifest, hub: hub.clone(), base_path };
+        let site = Site { credentials, assets, files, manifest, vnc, hub: hub.clone(), base_path };
         let server = Server::start(front, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
         gst::info!(CAT, obj = element, "serving at {address}");

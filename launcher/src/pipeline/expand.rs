@@ -1,6 +1,6 @@
 //! `${NAME}` in the values of a pipeline file.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::file::{Declaration, Default};
 use crate::{
@@ -97,6 +97,8 @@ impl Variables {
             ("RENDER_NODE", Value::public((128 + settings.gpu).to_string())),
             ("NOTICE", Value::public("")),
             ("RESIZE_SWITCH", Value::public(settings.resize_switch.to_string())),
+            ("VNC_SERVER", Value::public("")),
+            ("VNC_CLIENT", Value::public("")),
             (table::DISPLAY.name, Value::public(when_running)),
             (table::PULSE_SERVER.name, Value::public(when_running)),
         ] {
@@ -121,6 +123,17 @@ impl Variables {
     pub(crate) fn set_gamepads(&mut self, backend: &str, folder: &str) {
         self.put(table::GAMEPADS.name, Value::public(backend));
         self.put(table::JS_SOCKET_PATH.name, Value::public(folder));
+    }
+
+    /// Where browsers come back to, once it is known.
+    pub(crate) fn set_listen(&mut self, address: &str) {
+        self.put("LISTEN", Value::public(address));
+    }
+
+    /// The socket of the VNC server, and the folder of its client.
+    pub(crate) fn set_vnc(&mut self, socket: &Path, client: &Path) {
+        self.put("VNC_SERVER", Value::public(format!("unix:{}", socket.display())));
+        self.put("VNC_CLIENT", Value::public(client.display().to_string()));
     }
 
     /// What viewers have to be told, such as that another encoder runs than the one that was named.

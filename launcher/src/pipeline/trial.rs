@@ -33,8 +33,7 @@ pub(crate) fn run_in_child(name: &str, chosen: usize) -> Result<(), String> {
     let mut command = Command::new(program);
     command.arg(format!("--{ATTEMPT}")).arg(format!("{name}:{chosen}")).stdin(Stdio::null()).stderr(Stdio::null());
     // It needs no secrets.
-    let secrets = table::TABLE.iter().filter(|variable| variable.secret);
-    secrets.flat_map(|variable| variable.names()).for_each(|name| _ = command.env_remove(name));
+    table::secrets().for_each(|name| _ = command.env_remove(name));
     let output = command.output().map_err(|error| format!("it cannot be tried: {error}"))?;
     if output.status.success() {
         return Ok(());

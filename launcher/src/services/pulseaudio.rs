@@ -55,9 +55,9 @@ async fn keep_running(spawner: Spawner, runtime: PathBuf, tell: oneshot::Sender<
         let wait = backoff.after(began.elapsed());
         let text = format!("{error:#}");
         if text == known {
-            tracing::debug!("{text}");
+            tracing::debug!(child = "pulseaudio", "{text}");
         } else {
-            tracing::warn!("{text}\n  There is no sound until it runs; starting it again in {wait:?}");
+            tracing::warn!(child = "pulseaudio", "there is no sound, and another try in {wait:?}: {text}");
         }
         known = text;
         tokio::select! {
@@ -131,7 +131,7 @@ async fn start_once(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> 
         child.stop(STOP_LIMIT).await;
         return Err(error);
     }
-    tracing::info!("sound server: a private PulseAudio");
+    tracing::info!(child = "pulseaudio", "sound server: a private PulseAudio");
     Ok(child)
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::time::sleep;
 
+use super::virtualgl::VirtualGl;
 use crate::supervise::{Backoff, Keeper, Spawner, Spec, Stopped};
 
 /// Enough for programs to save what they save on SIGTERM. mate-session itself does not end on one, so this is also what
@@ -51,8 +52,12 @@ static TERMINALS: &[Program] =
 
 /// What to start here: nothing, when nothing is installed.
 pub(crate) fn choose() -> Vec<&'static Program> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    choose_from(|program| is_installed(program, &path))
+    choose_from(in_path)
+}
+
+/// Whether there is such a program.
+pub(super) fn in_path(program: &str) -> bool {
+    is_installed(program, &env::var_os("PATH").unwrap_or_default())
 }
 
 fn choose_from(installed: impl Fn(&str) -> bool) -> Vec<&'static Program> {
@@ -76,16 +81,19 @@ fn is_installed(program: &str, path: &OsStr) -> bool {
 }
 
 /// Starts a program, and keeps it running.
-pub(super) fn start(mut spawner: Spawner, program: &'static Program) -> Keeper {
+pub(super) fn start(mut spawner: Spawner, program: &'static Program, gl: Option<VirtualGl>) -> Keeper {
+    if let Some(gl) = &gl {
+        gl.prepare(&mut spawner.environment);
+    }
     if let Some(desktop) = program.desktop {
         spawner.environment.set("XDG_CURRENT_DESKTOP", desktop);
         spawner.environment.set("XDG_MENU_PREFIX", format!("{}-", desktop.to_lowercase()));
         spawner.environment.set("DESKTOP_SESSION", desktop.to_lowercase());
     }
-    Keeper::start(program.program, |stopped| keep_running(spawner, program, stopped))
+    Keeper::start(program.program, |stopped| keep_running(spawner, program, gl, stopped))
 }
 
-async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: Stopped) {
+async fn keep_running(spawner: Spawner, program: &'static Program, gl: Option<VirtualGl>, mut stopped: Stopped) {
     let name = program.program;
     let mut backoff = Backoff::new();
     loop {
@@ -98,11 +106,18 @@ async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: 
             environment: Vec::new(),
             package: name,
         };
+        let spec = match &gl {
+            Some(gl) => gl.wrap(spec),
+            None => spec,
+        };
         let child = match spawner.spawn(spec) {
             Ok(child) => child,
-            Err(error) => return tracing::error!("{error:#}"),
+            Err(error) => return tracing::error!(child = name, "{error:#}"),
         };
-        tracing::info!("desktop session: {name}");
+        match &gl {
+            Some(gl) => tracing::info!(child = name, "desktop session: {name}, drawn by {}", gl.device),
+            None => tracing::info!(child = name, "desktop session: {name}"),
+        }
         let status = tokio::select! {
             status = child.wait() => status,
             () = stopped.wait() => return child.stop(STOP_LIMIT).await,
@@ -110,9 +125,11 @@ async fn keep_running(spawner: Spawner, program: &'static Program, mut stopped: 
         child.end_group();
         let wait = backoff.after(began.elapsed());
         match status {
-            Ok(status) if status.success() => tracing::info!("{name} ended; starting it again in {wait:?}"),
-            Ok(status) => tracing::warn!("{name} ended ({status}); starting it again in {wait:?}"),
-            Err(error) => return tracing::error!("{name}: {error:#}"),
+            Ok(status) if status.success() => {
+                tracing::info!(child = name, "{name} ended; starting it again in {wait:?}")
+            }
+            Ok(status) => tracing::warn!(child = name, "{name} ended ({status}); starting it again in {wait:?}"),
+            Err(error) => return tracing::error!(child = name, "{error:#}"),
         }
         tokio::select! {
             () = sleep(wait) => {}

@@ -37,6 +37,13 @@ pub(super) async fn start(
 ) -> anyhow::Result<Child> {
     make_socket_folder();
     let authority = authority_path(runtime);
+    // That of the server before this one.
+    match fs::remove_file(&authority) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).context(authority.display().to_string());
+        }
+        Ok(()) | Err(_) => {}
+    }
     write_authority(&authority).with_context(|| authority.display().to_string())?;
 
     let (reader, writer) = io::pipe().context("a pipe for the X server")?;
@@ -63,7 +70,10 @@ pub(super) async fn start(
     let shrunk = shrink(name.to_owned(), screen);
     let (width, height) = tokio::task::spawn_blocking(shrunk).await?.context("the size of the screen")?;
     let (Screen { dpi, .. }, (most_width, most_height)) = (screen, framebuffer.largest);
-    tracing::info!("X server: Xvfb {name}, {width} × {height} at {dpi} dpi, at most {most_width} × {most_height}");
+    tracing::info!(
+        child = "Xvfb",
+        "X server: Xvfb {name}, {width} × {height} at {dpi} dpi, at most {most_width} × {most_height}"
+    );
     Ok(child)
 }
 

@@ -1,8 +1,20 @@
 //! Reading variables of the table out of an environment, checked.
 
-use std::{collections::BTreeMap, ffi::OsString, fmt};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fmt, fs,
+    io::{self, Read as _},
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
-use super::table::{Kind, Variable};
+use super::table::{self, Kind, Variable};
+
+/// What is put behind the name of a secret for the name of a file with it.
+const FILE: &str = "_FILE";
+/// Larger files hold no password.
+const MAX_SECRET: u64 = 64 * 1024;
 
 /// A snapshot of the environment. Taking one keeps everything after it pure.
 #[derive(Clone)]
@@ -18,6 +30,10 @@ pub(crate) enum SettingError {
     NotUtf8 { name: String },
     #[error("{name} is \"{value}\", but must be {expected}")]
     Invalid { name: String, value: String, expected: String },
+    #[error("{name} and {name}_FILE are both set: which one is it?")]
+    Twice { name: &'static str },
+    #[error("{name}_FILE is {}: {reason}", path.display())]
+    File { name: &'static str, path: PathBuf, reason: String },
 }
 
 /// Passwords are in it.
@@ -28,8 +44,9 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    pub(crate) fn capture() -> Self {
-        Self { variables: std::env::vars_os().collect(), saved: BTreeMap::new() }
+    /// Secrets come out of the files that say so, as Docker and Kubernetes mount them.
+    pub(crate) fn capture() -> Result<Self, SettingError> {
+        Self { variables: std::env::vars_os().collect(), saved: BTreeMap::new() }.with_files()
     }
 
     /// The same, with what viewers changed in earlier runs.
@@ -42,6 +59,25 @@ impl Environment {
     pub(crate) fn saved(&self, variable: &Variable) -> Option<&str> {
         let is_set = !matches!(self.find(variable), Ok(None));
         self.saved.get(variable.name).filter(|_| !is_set).map(String::as_str)
+    }
+
+    /// Puts the content of the file that `NAME_FILE` names in the place of `NAME`, for every secret.
+    fn with_files(mut self) -> Result<Self, SettingError> {
+        for name in table::secrets() {
+            let Some(path) = self.variables.get(OsStr::new(&format!("{name}{FILE}"))).filter(|path| !path.is_empty())
+            else {
+                continue;
+            };
+            if self.variables.get(OsStr::new(name)).is_some_and(|value| !value.is_empty()) {
+                return Err(SettingError::Twice { name });
+            }
+            let path = PathBuf::from(path);
+            match read_secret(&path) {
+                Ok(secret) => _ = self.variables.insert(name.into(), secret),
+                Err(error) => return Err(SettingError::File { name, path, reason: error.to_string() }),
+            }
+        }
+        Ok(self)
     }
 
     /// The first of the variable's names that is set, with its value. An empty value counts as not set, because
@@ -74,6 +110,18 @@ impl Environment {
             Some(value) if value.is_empty() => Ok(None),
             Some(value) => value.to_str().map(Some).ok_or_else(|| SettingError::NotUtf8 { name: name.to_owned() }),
         }
+    }
+}
+
+/// Without the line feed that editors put at the end.
+fn read_secret(path: &Path) -> io::Result<OsString> {
+    let mut secret = Vec::new();
+    fs::File::open(path)?.take(MAX_SECRET).read_to_end(&mut secret)?;
+    let end = secret.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |last| last + 1);
+    match OsStr::from_bytes(&secret[..end]) {
+        // A random password in its place would lock out whoever wrote the file.
+        empty if empty.is_empty() => Err(io::Error::other("the file is empty")),
+        secret => Ok(secret.to_owned()),
     }
 }
 
@@ -154,6 +202,32 @@ mod tests {
         let environment = Environment { variables, saved: BTreeMap::new() };
         let error = environment.text(&table::PASSWD).unwrap_err();
         assert_eq!(error.to_string(), "PASSWD is not valid UTF-8");
+    }
+
+    #[test]
+    fn a_secret_comes_out_of_a_file_without_its_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        fs::write(&path, " two words \r\n\n").unwrap();
+        let path = path.to_str().unwrap();
+        let read = |pairs: [(&str, &str); 2]| Environment::from(pairs).with_files();
+        let found = read([("NOVNC_VIEWPASS_FILE", path), ("PASSWD", "b")]).unwrap();
+        assert_eq!(found.text(&table::VIEW_PASSWORD).unwrap().as_deref(), Some(" two words "));
+        let error = read([("PASSWD_FILE", path), ("PASSWD", "b")]).unwrap_err();
+        assert_eq!(error, SettingError::Twice { name: "PASSWD" });
+        // What is no secret has no such variable.
+        assert_eq!(read([("TZ_FILE", path), ("PASSWD", "")]).unwrap().raw("TZ"), Ok(None));
+    }
+
+    #[test]
+    fn a_file_without_a_secret_is_an_error_and_not_a_random_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty");
+        fs::write(&empty, "\n").unwrap();
+        for path in [empty.as_path(), Path::new("/nonexistent/secret"), folder.path()] {
+            let error = Environment::from([("PASSWD_FILE", path.to_str().unwrap())]).with_files().unwrap_err();
+            assert!(error.to_string().starts_with(&format!("PASSWD_FILE is {}: ", path.display())), "{error}");
+        }
     }
 
     #[test]

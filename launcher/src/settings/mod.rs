@@ -37,6 +37,12 @@ pub(crate) struct Settings {
     pub(crate) gpu: u32,
     /// Whether viewers may switch whether browsers give the screen its size.
     pub(crate) resize_switch: bool,
+    /// What VirtualGL is to draw with.
+    pub(crate) vgl_display: Option<String>,
+    /// The folder with noVNC, where that is the front page.
+    pub(crate) novnc: Option<PathBuf>,
+    /// The second password, for those who may watch only.
+    pub(crate) view_password: Option<Secret>,
     pub(crate) audio: bool,
     pub(crate) pulse_server: Option<String>,
     /// What makes gamepads.
@@ -161,6 +167,9 @@ impl Settings {
             gpu: reader.number(&table::GPU)?,
             // Set to false, it is forbidden; not set, it is only off.
             resize_switch: reader.boolean(&table::RESIZE)? || environment.find(&table::RESIZE)?.is_none(),
+            vgl_display: optional(&table::VGL_DISPLAY),
+            novnc: reader.boolean(&table::NOVNC)?.then(|| optional(&table::NOVNC_ROOT).map(PathBuf::from)).flatten(),
+            view_password: optional(&table::VIEW_PASSWORD).map(Secret::new),
             audio: reader.boolean(&table::AUDIO)?,
             pulse_server: optional(&table::PULSE_SERVER),
             gamepads: reader.required(&table::GAMEPADS)?.to_owned(),

@@ -72,6 +72,11 @@ impl Variable {
     }
 }
 
+/// Every name of every secret.
+pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().filter(|variable| variable.secret).flat_map(|variable| variable.names())
+}
+
 const fn number(min: u32, max: u32) -> Kind {
     Kind::Number { min, max }
 }
@@ -105,6 +110,28 @@ pub(crate) static DEPTH: Variable =
     Variable::new("CDEPTH", number(8, 32), "colour depth of the private screen, in bits")
         .aliases(&["DISPLAY_CDEPTH"])
         .default("24");
+
+pub(crate) static VGL_DISPLAY: Variable = Variable::new(
+    "VGL_DISPLAY",
+    Kind::Text,
+    "GPU that programs on the private screen draw with, by VirtualGL: `egl`, `egl1`, `/dev/dri/card0`, …; `none` for none",
+)
+.default_note("`egl` and `SELKIES_GPU_ID`, where there is a GPU and VirtualGL");
+
+pub(crate) static TIME_ZONE: Variable =
+    Variable::new("TZ", Kind::Text, "time zone of the desktop, such as `Europe/Vienna`")
+        .default_note("that of the machine");
+
+pub(crate) static NOVNC: Variable = Variable::new(
+    "NOVNC_ENABLE",
+    Kind::Boolean,
+    "serve noVNC, for browsers and networks without WebRTC, as the front page: the same password, no sound; WebRTC's page is \
+     at `/index.html` then",
+)
+.default("false");
+
+pub(crate) static NOVNC_ROOT: Variable =
+    Variable::new("EGLDESKTOP_NOVNC_ROOT", Kind::Text, "folder with noVNC").default("/usr/share/novnc");
 
 pub(crate) static ENCODER: Variable = Variable::new(
     "WEBRTC_ENCODER",
@@ -263,6 +290,13 @@ pub(crate) static LOG: Variable = Variable::new(
 )
 .default("info");
 
+pub(crate) static LOG_FORMAT: Variable = Variable::new(
+    "EGLDESKTOP_LOG_FORMAT",
+    Kind::Choice(&["text", "json"]),
+    "how the launcher logs: `text`, or `json` with one object a line",
+)
+.default("text");
+
 pub(crate) static TABLE: &[&Variable] = &[
     &ADDR,
     &PORT,
@@ -277,12 +311,16 @@ pub(crate) static TABLE: &[&Variable] = &[
     &PASSWD,
     &VIEW_PASSWORD,
     &CONTROL_POLICY,
+    &NOVNC,
+    &NOVNC_ROOT,
     &DISPLAY,
     &WIDTH,
     &HEIGHT,
     &REFRESH,
     &DPI,
     &DEPTH,
+    &VGL_DISPLAY,
+    &TIME_ZONE,
     &RESIZE,
     &CLIPBOARD,
     &GAMEPADS,
@@ -334,6 +372,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &APP_START_URL,
     &PIPELINES,
     &LOG,
+    &LOG_FORMAT,
 ];
 
 #[cfg(test)]

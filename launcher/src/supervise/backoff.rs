@@ -1,6 +1,9 @@
-//! How long to wait before something that ended is started again.
+//! How long to wait before something that ended is started again, and when to give up.
 
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -27,6 +30,25 @@ impl Backoff {
     }
 }
 
+/// So many ends within this time are not bad luck.
+const WINDOW: Duration = Duration::from_secs(120);
+const MOST: usize = 6;
+
+/// Counts the ends of what a desktop cannot do without.
+#[derive(Debug, Default)]
+pub(crate) struct Limit(VecDeque<Instant>);
+
+impl Limit {
+    /// Notes an end at this time; false where there have been too many, and whoever started us had better know.
+    pub(crate) fn allows(&mut self, now: Instant) -> bool {
+        self.0.push_back(now);
+        while self.0.front().is_some_and(|first| now.duration_since(*first) >= WINDOW) {
+            self.0.pop_front();
+        }
+        self.0.len() < MOST
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +60,15 @@ mod tests {
         assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
         assert_eq!(backoff.after(HEALTHY), SHORTEST);
         assert_eq!(backoff.after(Duration::ZERO), 2 * SHORTEST);
+    }
+
+    #[test]
+    fn it_gives_up_after_many_ends_in_a_short_time_only() {
+        let start = Instant::now();
+        let mut often = Limit::default();
+        let allowed: Vec<_> = (0..6).map(|second| often.allows(start + Duration::from_secs(second))).collect();
+        assert_eq!(allowed, [true, true, true, true, true, false]);
+        let mut seldom = Limit::default();
+        assert!((0..100).all(|count| seldom.allows(start + count * WINDOW / 5)));
     }
 }

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     io,
     os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -74,6 +74,18 @@ impl ChildEnvironment {
         self.set.insert(name, value.into());
     }
 
+    /// Puts a library before those that programs are to load already (ld.so(8), LD_PRELOAD).
+    pub(crate) fn preload(&mut self, library: &Path) {
+        const NAME: &str = "LD_PRELOAD";
+        let others = self.set.get(NAME).cloned().or_else(|| std::env::var_os(NAME));
+        let mut libraries = library.as_os_str().to_owned();
+        if let Some(others) = others.filter(|others| !others.is_empty()) {
+            libraries.push(":");
+            libraries.push(others);
+        }
+        self.set(NAME, libraries);
+    }
+
     pub(crate) fn unset(&mut self, name: &'static str) {
         self.set.remove(name);
         self.unset.insert(name);
@@ -109,7 +121,7 @@ impl Spawner {
             .context("a child without a process id")?;
         let raw_pid = pid.as_raw_nonzero().get();
         self.owned.lock().unwrap_or_else(PoisonError::into_inner).insert(raw_pid);
-        tracing::debug!("{} started as process {raw_pid}", spec.name);
+        tracing::debug!(child = spec.name, "started as process {raw_pid}");
 
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         if let Some(output) = process.stdout.take() {
@@ -179,10 +191,10 @@ impl Child {
         self.stopping.store(true, Ordering::Relaxed);
         self.signal_group(Signal::TERM);
         if timeout(patience, self.wait()).await.is_err() {
-            tracing::debug!("{} does not end when asked to; killing it", self.name);
+            tracing::debug!(child = self.name, "it does not end when asked to; killing it");
             self.signal_group(Signal::KILL);
             if timeout(patience, self.wait()).await.is_err() {
-                tracing::warn!("{} does not even end when killed", self.name);
+                tracing::warn!(child = self.name, "it does not even end when killed");
             }
         }
     }
@@ -227,7 +239,7 @@ async fn log(name: &'static str, mut output: impl AsyncRead + Unpin, tail: Arc<M
     let mut lines = Lines::default();
     let mut buffer = [0; 4096];
     let line = |line: &str| {
-        tracing::debug!("{name}: {line}");
+        tracing::debug!(child = name, "{line}");
         let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
         if tail.len() == TAIL {
             tail.pop_front();

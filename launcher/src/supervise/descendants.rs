@@ -44,12 +44,29 @@ pub(crate) async fn reap_forever(owned: Owned) -> io::Result<()> {
 
 /// Asks every process below us to end, and ends those that do not.
 pub(crate) async fn terminate_all(owned: &Owned, patience: Duration) {
+    terminate(owned, patience, false).await;
+}
+
+/// The same, without the children that somebody keeps running.
+pub(crate) async fn terminate_strays(owned: &Owned, patience: Duration) {
+    terminate(owned, patience, true).await;
+}
+
+async fn terminate(owned: &Owned, patience: Duration, spare_owned: bool) {
+    let wanted = || {
+        let mut found = descendants();
+        if spare_owned {
+            let owned = owned.lock().unwrap_or_else(PoisonError::into_inner);
+            found.retain(|pid| !owned.contains(pid));
+        }
+        found
+    };
     for (signal, patience) in [(Signal::TERM, patience), (Signal::KILL, Duration::from_secs(2))] {
         let deadline = Instant::now() + patience;
         let mut asked = BTreeSet::new();
         loop {
             reap(owned);
-            let rest = descendants();
+            let rest = wanted();
             if rest.is_empty() {
                 return;
             }
@@ -63,7 +80,7 @@ pub(crate) async fn terminate_all(owned: &Owned, patience: Duration) {
             sleep(POLL).await;
         }
     }
-    let rest = descendants();
+    let rest = wanted();
     if !rest.is_empty() {
         tracing::warn!("processes that do not end: {rest:?}");
     }

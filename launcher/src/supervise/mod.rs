@@ -7,8 +7,8 @@ mod keeper;
 mod lines;
 mod signals;
 
-pub(crate) use backoff::Backoff;
-pub(crate) use child::{Child, Spawner, Spec};
-pub(crate) use descendants::{become_subreaper, kill_all, reap_forever, terminate_all};
+pub(crate) use backoff::{Backoff, Limit};
+pub(crate) use child::{Child, ChildEnvironment, Spawner, Spec};
+pub(crate) use descendants::{become_subreaper, kill_all, reap_forever, terminate_all, terminate_strays};
 pub(crate) use keeper::{Keeper, Stopped};
 pub(crate) use signals::Signals;

@@ -1,4 +1,4 @@
-//! The web server: page, signalling WebSocket, `/turn` and `/health` on one address.
+//! The web server: page, signalling WebSocket, `/turn`, `/health`, `/ready` and noVNC on one address.
 
 mod assets;
 mod auth;
@@ -11,6 +11,7 @@ mod listen;
 mod manifest;
 mod route;
 mod tls;
+mod vnc;
 mod websocket;
 
 use std::sync::{Arc, LazyLock};
@@ -32,6 +33,7 @@ pub(super) use links::{LinkId, Links};
 pub(super) use listen::{Bound, Place};
 pub(super) use manifest::manifest;
 pub(super) use tls::acceptor;
+pub(super) use vnc::Vnc;
 
 use super::hub::Hub;
 use listen::{Listener, Peer, Stream};
@@ -60,6 +62,8 @@ pub(super) struct Site {
     pub(super) files: Option<Arc<Folder>>,
     /// What browsers read to install the page as an app.
     pub(super) manifest: String,
+    /// The other way to see the screen, whose page is the front page then.
+    pub(super) vnc: Option<Vnc>,
     pub(super) hub: Arc<Hub>,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,

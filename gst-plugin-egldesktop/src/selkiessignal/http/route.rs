@@ -10,11 +10,11 @@ use hyper::{Method, Request, StatusCode};
 
 use super::auth::{Login, unauthorized};
 use super::headers::{Answer, secure, text, with_type};
-use super::{Assets, CAT, Context, Purpose, files, links, websocket};
+use super::{Assets, CAT, Context, Purpose, Vnc, files, links, websocket};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
 
-/// Answers one request. Everything needs a password or a link, but that `/health` answers those who show none.
+/// Answers one request. Everything needs a password or a link, but that `/health` and `/ready` answer those who show none.
 pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Result<Answer, Infallible> {
     if context.purpose == Purpose::Metrics {
         let is_it = request.uri().path().trim_end_matches('/') == "/metrics" && request.method() == Method::GET;
@@ -30,7 +30,8 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
         }
         (Login::Right(access), _, _) => serve(request, context, access, None).await,
         (_, Some(link), _) => serve(request, context, Access::View, Some(link)).await,
-        (Login::Missing, None, _) if is_health(&request, &context) => health(),
+        (Login::Missing, None, _) if is_below(&request, &context, "/health") => health(),
+        (Login::Missing, None, _) if is_below(&request, &context, "/ready") => ready(&context),
         (Login::Missing, None, _) => unauthorized(request.headers()),
         (Login::Wrong, None, _) => {
             gst::warning!(CAT, "wrong user or password from {}", context.peer);
@@ -40,9 +41,9 @@ pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Res
     Ok(secure(answer))
 }
 
-fn is_health(request: &Request<Incoming>, context: &Context) -> bool {
+fn is_below(request: &Request<Incoming>, context: &Context, wanted: &str) -> bool {
     let path = below(&context.site.base_path, request.uri().path());
-    path.is_some_and(|path| path.trim_end_matches('/') == "/health")
+    path.is_some_and(|path| path.trim_end_matches('/') == wanted)
 }
 
 fn log_in(request: &Request<Incoming>, context: &Context) -> Login {
@@ -60,7 +61,18 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
             return text(StatusCode::FORBIDDEN, "This page belongs to another site\n");
         }
         let caller = Caller { address: client(context.peer.ip(), request.headers()), access, link };
-        return websocket::upgrade(request, context, caller);
+        return websocket::upgrade(request, context, websocket::Use::Signalling(caller));
+    }
+    if context.site.vnc.is_some() && Vnc::is_socket(path) {
+        if !same_origin(request.headers()) {
+            return text(StatusCode::FORBIDDEN, "This page belongs to another site\n");
+        }
+        return websocket::upgrade(request, context, websocket::Use::Vnc);
+    }
+    if let (Some(vnc), &Method::GET | &Method::HEAD) = (&context.site.vnc, request.method())
+        && let Some(answer) = vnc.serve(&context.site.base_path, path, request.headers()).await
+    {
+        return answer;
     }
     if files::is_theirs(path) {
         let (folder, path) = (context.site.files.clone(), path.to_owned());
@@ -83,6 +95,7 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
             }
         }
         (&Method::GET | &Method::HEAD, "/health") => health_in_full(&context),
+        (&Method::GET | &Method::HEAD, "/ready") => ready(&context),
         (&Method::GET | &Method::HEAD, "/metrics") if access == Access::Control => metrics(context).await,
         (&Method::GET | &Method::HEAD, "/turn") => {
             let configuration = context.site.hub.ice().rtc_configuration(SystemTime::now()).to_string();
@@ -116,7 +129,13 @@ fn health() -> Answer {
     text(StatusCode::OK, "OK\n")
 }
 
-/// The same for who logs in, with what viewers have to know.
+/// Whether somebody who comes now sees a picture: the encoder has made one.
+fn ready(context: &Context) -> Answer {
+    let encoded = context.site.hub.video().is_some_and(|stream| stream.stats("video").frames > 0);
+    if encoded { health() } else { text(StatusCode::SERVICE_UNAVAILABLE, "No picture yet\n") }
+}
+
+/// [`health`] for who logs in, with what viewers have to know.
 fn health_in_full(context: &Context) -> Answer {
     match &context.site.hub.notice {
         Some(notice) => with_type(StatusCode::OK, "text/plain; charset=utf-8", format!("OK\n{notice}\n")),

@@ -1,4 +1,4 @@
-//! The handshake of a signalling WebSocket, and its first frame.
+//! The handshake of a WebSocket, and the first frame of one for signalling.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::headers::{Answer, text};
-use super::{CAT, Context};
+use super::{CAT, Context, vnc};
 use crate::selkiessignal::roster::Caller;
 use crate::selkiessignal::session;
 
@@ -26,8 +26,16 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
+/// What a WebSocket is for.
+pub(super) enum Use {
+    /// A session by WebRTC, of this caller.
+    Signalling(Caller),
+    /// RFB.
+    Vnc,
+}
+
 /// Answers the handshake (RFC 6455 §4.2.2) and goes on with the session in a task of its own.
-pub(super) fn upgrade(mut request: Request<Incoming>, context: Context, caller: Caller) -> Answer {
+pub(super) fn upgrade(mut request: Request<Incoming>, context: Context, purpose: Use) -> Answer {
     let is = |name, value: &str| {
         let field = request.headers().get(name).and_then(|field| field.to_str().ok()).unwrap_or("");
         field.split(',').any(|token| token.trim().eq_ignore_ascii_case(value))
@@ -40,17 +48,24 @@ pub(super) fn upgrade(mut request: Request<Incoming>, context: Context, caller: 
         return text(StatusCode::UPGRADE_REQUIRED, "This path is a WebSocket\n");
     };
 
+    // The name that websockify's clients offer for what they would do anyway.
+    let binary = is(header::SEC_WEBSOCKET_PROTOCOL, "binary") && matches!(purpose, Use::Vnc);
+
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => {
-                let io = TokioIo::new(upgraded);
-                let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(session::limits())).await;
-                if let Err(error) = serve(socket, context, caller).await {
-                    gst::debug!(CAT, "session of {}: {error}", caller.address);
-                }
-            }
-            Err(error) => gst::debug!(CAT, "no WebSocket with {}: {error}", caller.address),
+        let peer = context.peer;
+        let io = match upgrade.await {
+            Ok(upgraded) => TokioIo::new(upgraded),
+            Err(error) => return gst::debug!(CAT, "no WebSocket with {peer}: {error}"),
+        };
+        let limits = if matches!(purpose, Use::Vnc) { vnc::limits() } else { session::limits() };
+        let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits)).await;
+        let ended = match purpose {
+            Use::Signalling(caller) => serve(socket, context, caller).await,
+            Use::Vnc => vnc::carry(&mut socket, context).await,
+        };
+        if let Err(error) = ended {
+            gst::debug!(CAT, "session of {peer}: {error}");
         }
     });
 
@@ -60,6 +75,9 @@ pub(super) fn upgrade(mut request: Request<Incoming>, context: Context, caller: 
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+    if binary {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("binary"));
+    }
     answer
 }
 
