@@ -35,11 +35,13 @@ RUN --mount=type=secret,id=build-ca \
     if [ ! -d /prebuilt ]; then \
       CARGO_TARGET_DIR="/target/$(uname -m)"; \
       export CARGO_TARGET_DIR; \
-      cargo build --release --locked --package egldesktop-launcher --package gst-plugin-egldesktop; \
+      cargo build --release --locked --package egldesktop-launcher --package gst-plugin-egldesktop \
+        --package egldesktop-interposer; \
       built=$CARGO_TARGET_DIR/release; \
     fi; \
     install -D -t /out/bin "$built/egldesktop"; \
     install -D -m 644 -t /out/lib/gstreamer-1.0 "$built/libgstegldesktop.so"; \
+    install -D -m 644 -t /out/lib/egldesktop "$built/libegldesktop_interposer.so"; \
     install -D -m 644 -t /out/share/doc/egldesktop LICENSE
 
 # ---------------------------------------------------------------------------------------------------------------------

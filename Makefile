@@ -64,7 +64,7 @@ e2e: debug web-tools
 
 # One at a time: they use the same port and the same name.
 test-container: setup-container debug
-	$(CARGO) test -p egldesktop-tests --test container -- --ignored --test-threads=1
+	$(CARGO) test --workspace --test container -- --ignored --test-threads=1
 
 web-test: web-tools
 	node --test web/tests/*.test.js

@@ -54,7 +54,7 @@ pub fn build() -> Result<()> {
     // Compiled on this very release, by the same compiler as everything else that is tested.
     let prebuilt = folder.join("prebuilt");
     std::fs::create_dir_all(&prebuilt)?;
-    for name in ["egldesktop", "libgstegldesktop.so"] {
+    for name in ["egldesktop", "libgstegldesktop.so", "libegldesktop_interposer.so"] {
         std::fs::copy(built(name)?, prebuilt.join(name))?;
     }
     let mut build = podman();

@@ -223,19 +223,21 @@ impl Hub {
 
     /// Does what viewer `by` asks, where it may.
     pub(super) fn control(&self, by: u64, request: ControlRequest) -> Result<(), Refusal> {
-        let mut result = Ok(None);
+        let mut result = Ok(());
         self.roster.send_if_modified(|roster| {
             result = match request {
-                ControlRequest::Take => roster.take(by).map(|()| None),
-                ControlRequest::Give(to) => roster.give(by, to).map(|()| None),
-                ControlRequest::Kick(whom) => roster.kick(by, whom),
+                ControlRequest::Take => roster.take(by),
+                ControlRequest::Give(to) => roster.give(by, to),
+                // Before the guest hears of it, or he could come back by the same link.
+                ControlRequest::Kick(whom) => roster.kick(by, whom).map(|link| {
+                    if let Some(link) = link {
+                        self.links.revoke(link);
+                    }
+                }),
             };
             result.is_ok()
         });
-        if let Some(link) = result? {
-            self.links.revoke(link);
-        }
-        Ok(())
+        result
     }
 
     /// Browsers give the screen their size from now on, or no more. False where nobody may switch that.
