@@ -155,8 +155,8 @@ fn a_new_size_and_a_new_start_are_new_textures() -> Result<()> {
     gpu.picture()?;
     for (width, height, restart) in [(641, 399, false), (641, 399, true), (800, 600, false)] {
         if restart {
-            gpu.pipeline.set_state(gst::State::Ready)?;
-            gpu.pipeline.set_state(gst::State::Playing)?;
+            gpu.pipeline.set_state(gst::State::Null).context("to NULL")?;
+            gpu.pipeline.set_state(gst::State::Playing).context("to PLAYING")?;
         } else {
             super::capture::resize(&brush.connection, brush.root, width, height)?;
         }
