@@ -27,6 +27,9 @@ use x11rb::{
 
 const LIVE: &str = "description = 'nothing'\nlaunch = 'fakesrc is-live=true sizetype=fixed do-timestamp=true ! identity sleep-time=10000 ! fakesink'\n";
 
+/// How often /proc is looked at: nobody tells a third process that a child has begun or ended.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// A folder each for pipelines, programs and the runtime folder; only the named programs are to be found.
 struct Place(TempDir);
 
@@ -153,7 +156,7 @@ fn wait_for_children(of: u32, names: &[&str], without: &[u32]) -> Vec<(u32, Stri
             return found;
         }
         assert!(Instant::now() < deadline, "{found:?}");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(GLANCE);
     }
 }
 
@@ -208,7 +211,7 @@ fn what_dies_again_and_again_ends_it_with_an_error() {
             kill(*pid);
         }
         assert!(Instant::now() < deadline, "{alive:?}");
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(GLANCE);
     }
     assert!(dead.len() >= 6, "{dead:?}");
     let output = child.wait_with_output().unwrap();
@@ -248,7 +251,7 @@ fn orphans_are_reaped() {
     let deadline = Instant::now() + Duration::from_secs(20);
     while zombies() > 0 {
         assert!(Instant::now() < deadline, "{:?}", children(child.id()));
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(GLANCE);
     }
     send(&child, Signal::TERM);
     assert!(child.wait_with_output().unwrap().status.success());

@@ -37,6 +37,7 @@ fn seconds_until<T>(mut condition: impl FnMut() -> Result<Option<T>>) -> Result<
             return Ok(found);
         }
         ensure!(Instant::now() < deadline, "it does not come to that");
+        // Polled: what is awaited happens inside the container, which tells nobody.
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -93,6 +93,7 @@ fn what_a_viewer_measures_is_written_and_counted() {
                 break rows;
             }
             ensure!(Instant::now() < deadline, "{rows:?}");
+            // Sent again until it counts: at most two rows are written per second.
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
         assert!(wider[1].ends_with(",NaN,NaN") && wider[2].ends_with(",16,17"), "{wider:?}");
