@@ -27,7 +27,7 @@ const DRAWN: &str = "
     const same = now === window.lastSeen && data[4 * 64 * 20] + data[4 * 64 * 20 + 1] + data[4 * 64 * 20 + 2] > 30;
     window.times = same ? (window.times ?? 0) + 1 : 0;
     window.lastSeen = now;
-    return window.times > 90;";
+    return window.times > 40;";
 const OPEN_PANEL: &str = "document.querySelector('[aria-controls=panel-sheet]').click()";
 
 struct Album {

@@ -1,10 +1,10 @@
 //! What a desktop consists of, besides the pipeline: X server, message bus, sound server, session.
 
-mod caja;
 mod dbus;
 mod display_number;
 mod framebuffer;
 mod identity;
+mod mate;
 mod pulseaudio;
 mod scale;
 pub(crate) mod session;
@@ -185,10 +185,10 @@ impl Services {
         environment.set("XDG_RUNTIME_DIR", runtime);
         environment.set("XDG_SESSION_TYPE", "x11");
         environment.set("DBUS_SESSION_BUS_ADDRESS", dbus::address(runtime));
-        match caja::data_dirs_for_root(runtime) {
+        match mate::data_dirs(runtime) {
             Ok(None) => {}
             Ok(Some(dirs)) => environment.set("XDG_DATA_DIRS", dirs),
-            Err(error) => tracing::warn!("MATE's file manager will not draw the desktop: {error}"),
+            Err(error) => tracing::warn!("MATE's wallpaper and icons will be late: {error}"),
         }
         if let Err(error) = identity::give_name(environment, runtime) {
             tracing::warn!("this user stays without a name: {error}");
