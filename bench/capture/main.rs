@@ -6,7 +6,6 @@
 
 mod candidate;
 mod case;
-mod machine;
 mod memcpy;
 mod options;
 mod painter;
@@ -16,7 +15,6 @@ mod report;
 mod stamp;
 mod suite;
 mod summary;
-mod usage;
 mod workload;
 
 use std::io::Write as _;

@@ -3,9 +3,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use egldesktop_bench::machine;
 use rustix::time::{ClockId, clock_gettime};
-
-use crate::machine;
 
 /// More pairs say nothing new, and the memory has to be there.
 const MOST_BYTES: usize = 1 << 30;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use egldesktop_bench::usage;
 use egldesktop_tests::PATIENCE;
 use gst::prelude::*;
 use gst_video::prelude::*;
@@ -13,8 +14,8 @@ use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, Window};
 use x11rb::rust_connection::RustConnection;
 
 use crate::case::{Case, Frames, Measured};
+use crate::plugin;
 use crate::stamp::{self, Stamp};
-use crate::{plugin, usage};
 
 /// Before it counts: buffer pools fill, and a picture that has stopped changing is refined and then left alone.
 const WARM_UP: Duration = Duration::from_millis(1500);

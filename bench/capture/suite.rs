@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use egldesktop_bench::machine;
 use egldesktop_tests::process::Process;
 use egldesktop_tests::xvfb::Xvfb;
 
@@ -14,9 +15,9 @@ use crate::candidate::Candidate;
 use crate::case::{Case, Measured};
 use crate::memcpy::{Copier, Copy};
 use crate::options::{Options, Size};
+use crate::plugin;
 use crate::report::{Report, Section};
 use crate::workload::Workload;
-use crate::{machine, plugin};
 
 /// Everybody measured once under one load.
 pub(crate) struct Round {

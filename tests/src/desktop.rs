@@ -56,6 +56,11 @@ impl Desktop {
         &mut self.process
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Kills the program of this name that it has started.
     pub fn kill_child(&self, name: &str) -> Result<()> {
         for id in children(self.process.id())? {

@@ -8,23 +8,75 @@ use anyhow::{Context as _, Result};
 use rustix::time::{ClockId, clock_gettime};
 
 /// CPU time of this process, with the threads that have ended.
-pub(crate) fn own_cpu() -> Duration {
+pub fn own_cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// CPU time of another process. Its `stat` has ticks of 10 ms, which is more than some captures use in a run; this has
 /// nanoseconds. Threads that have ended are missing: an X server's don't.
-pub(crate) fn cpu(process: u32) -> Result<Duration> {
+pub fn cpu(process: u32) -> Result<Duration> {
     let nanoseconds = sum(process, "schedstat", |text| text.split_ascii_whitespace().next()?.parse().ok())?;
     Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// How often the threads of a process have gone to sleep.
-pub(crate) fn sleeps(process: u32) -> Result<u64> {
+pub fn sleeps(process: u32) -> Result<u64> {
     sum(process, "status", |text| {
         text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok()
     })
+}
+
+/// CPU time of a process and of all that it has started and that run now. In ticks of 10 ms, with the threads that have
+/// ended.
+pub fn tree_cpu(process: u32) -> Result<Duration> {
+    let ticks: u64 = tree(process)?.into_iter().filter_map(ticks).sum();
+    Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+}
+
+/// Bytes of memory of a process and of all that it has started: what they share counts once.
+pub fn tree_memory(process: u32) -> Result<u64> {
+    let of_one = |id: u32| {
+        let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()
+    };
+    Ok(tree(process)?.into_iter().filter_map(of_one).sum::<u64>() << 10)
+}
+
+/// User and system time of a process (proc(5): `stat`, fields 14 and 15).
+fn ticks(process: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may have spaces.
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+    let user: u64 = fields.nth(11)?.parse().ok()?;
+    Some(user + fields.next()?.parse::<u64>().ok()?)
+}
+
+/// A process and what it has started, directly or not.
+fn tree(root: u32) -> Result<Vec<u32>> {
+    let parent = |id: u32| {
+        let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        text.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let mut others: Vec<(u32, u32)> = fs::read_dir("/proc")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|id| Some((id, parent(id)?)))
+        .collect();
+    let mut found = vec![root];
+    loop {
+        let before = found.len();
+        others.retain(|(id, parent)| {
+            let ours = found.contains(parent);
+            if ours {
+                found.push(*id);
+            }
+            !ours
+        });
+        if found.len() == before {
+            return Ok(found);
+        }
+    }
 }
 
 /// The sum of what a file says for each thread.

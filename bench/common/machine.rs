@@ -8,31 +8,36 @@ use x11rb::connection::Connection as _;
 /// Where nothing says how large the last level of the cache is.
 const USUAL_CACHE: usize = 32 << 20;
 
-/// The machine and the software, as pairs of a name and a value.
-pub(crate) fn describe(display: &str, plugin: &gst::Plugin) -> Result<Vec<(&'static str, String)>> {
+/// The machine, as pairs of a name and a value.
+pub fn hardware() -> Result<Vec<(&'static str, String)>> {
     let cpus = std::thread::available_parallelism()?;
-    let memory = cpu_info("/proc/meminfo", "MemTotal").unwrap_or_default();
     let cache = last_level_cache() >> 20;
+    let model = cpu_info("/proc/cpuinfo", "model name").unwrap_or_default();
     Ok(vec![
-        (
-            "CPU",
-            format!("{}, {cpus} cores, {cache} MiB cache", cpu_info("/proc/cpuinfo", "model name").unwrap_or_default()),
-        ),
-        ("Memory", memory),
+        ("CPU", format!("{model}, {cpus} cores, {cache} MiB cache")),
+        ("Memory", cpu_info("/proc/meminfo", "MemTotal").unwrap_or_default()),
         ("Kernel", read("/proc/sys/kernel/osrelease")),
-        ("GStreamer", gst::version_string().to_string()),
-        ("X server", x_server(display)?),
-        ("egldesktop", plugin.version().to_string()),
     ])
 }
 
+/// The machine and the software, as pairs of a name and a value.
+pub fn describe(display: &str, plugin: &gst::Plugin) -> Result<Vec<(&'static str, String)>> {
+    let mut all = hardware()?;
+    all.extend([
+        ("GStreamer", gst::version_string().to_string()),
+        ("X server", x_server(display)?),
+        ("egldesktop", plugin.version().to_string()),
+    ]);
+    Ok(all)
+}
+
 /// How busy the machine is: runnable threads on average over the last minute.
-pub(crate) fn load() -> String {
+pub fn load() -> String {
     read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Bytes of the largest cache.
-pub(crate) fn last_level_cache() -> usize {
+pub fn last_level_cache() -> usize {
     let size = |level: u32| {
         let text = read(&format!("/sys/devices/system/cpu/cpu0/cache/index{level}/size"));
         text.strip_suffix('K')?.parse::<usize>().ok()

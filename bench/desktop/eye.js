@@ -1,0 +1,44 @@
+// Watches one place of the picture, in whatever element of the page shows it, and writes down when its colour changes.
+(() => {
+  const eye = { changes: [], frames: 0, first: null, presses: [] };
+  window.eye = eye;
+  const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const wide = (element) => (element.videoWidth ?? element.width) >= 1000;
+  const find = () => [...document.querySelectorAll('video')].find(wide)
+    ?? (window.eyeCanvas && [...document.querySelectorAll('canvas')].find(wide));
+  let colour = '';
+  const look = (element, now) => {
+    const width = element.videoWidth ?? element.width, height = element.videoHeight ?? element.height;
+    context.drawImage(element, width * 32 / 1920, height * 32 / 1080, 4, 4, 0, 0, 1, 1);
+    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+    const seen = red > 120 && blue < 80 ? 'red' : blue > 120 && red < 80 ? 'blue' : 'other';
+    eye.frames++;
+    if (seen === 'other' || seen === colour) return;
+    colour = seen;
+    eye.first ??= now;
+    eye.changes.push([seen, performance.timeOrigin + now]);
+  };
+  // Once per frame of the picture where the element tells, else once per frame of the page.
+  const follow = (element) => {
+    const next = () => {
+      if (!element.isConnected || !wide(element)) return void search();
+      if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(step);
+      else requestAnimationFrame(step);
+    };
+    const step = (now) => { look(element, now); next(); };
+    next();
+  };
+  const search = () => {
+    const element = find();
+    if (element) follow(element);
+    else requestAnimationFrame(search);
+  };
+  search();
+  addEventListener('pointerdown', (event) => eye.presses.push(performance.timeOrigin + event.timeStamp), true);
+  // How the page's clock differs from the one that the X client reads: Date has whole milliseconds, so on average.
+  eye.clock = () => {
+    let sum = 0;
+    for (let i = 0; i < 2000; i++) sum += Date.now() + 0.5 - performance.timeOrigin - performance.now();
+    return sum / 2000;
+  };
+})();

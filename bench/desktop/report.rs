@@ -1,0 +1,170 @@
+//! The results as a table: a row for each figure, a column for each peer, and ours beside each.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+use egldesktop_bench::machine;
+
+use crate::measure::Measured;
+use crate::peer::Peer;
+
+/// What was found so far.
+#[derive(Debug)]
+pub(crate) struct Report {
+    peers: Vec<(Peer, Vec<Measured>)>,
+    notes: Vec<String>,
+    machine: Vec<(&'static str, String)>,
+    load: String,
+    runs: u32,
+}
+
+struct Figure {
+    name: &'static str,
+    digits: usize,
+    of: fn(&[Measured]) -> Option<f64>,
+}
+
+/// The value that this share of the others is below.
+fn quantile(values: impl Iterator<Item = f64>, share: f64) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let index = (values.len() as f64 * share) as usize;
+    values.get(index.min(values.len().saturating_sub(1))).copied()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    quantile(values, 0.5)
+}
+
+macro_rules! all {
+    ($field:ident, $share:expr) => {
+        |runs| quantile(runs.iter().flat_map(|run| run.$field.iter().copied()), $share)
+    };
+}
+
+static FIGURES: &[Figure] = &[
+    Figure { name: "first frame, new browser, ms", digits: 0, of: all!(first_frame, 0.5) },
+    Figure { name: "first frame, again, ms", digits: 0, of: all!(again, 0.5) },
+    Figure { name: "glass to glass, at rest, median, ms", digits: 1, of: all!(flips, 0.5) },
+    Figure { name: "– p95", digits: 1, of: all!(flips, 0.95) },
+    Figure { name: "– p99", digits: 1, of: all!(flips, 0.99) },
+    Figure { name: "glass to glass, full motion, median, ms", digits: 1, of: all!(flips_in_motion, 0.5) },
+    Figure { name: "– p95", digits: 1, of: all!(flips_in_motion, 0.95) },
+    Figure { name: "– p99", digits: 1, of: all!(flips_in_motion, 0.99) },
+    Figure { name: "click to photon, median, ms", digits: 1, of: all!(clicks, 0.5) },
+    Figure { name: "– p95", digits: 1, of: all!(clicks, 0.95) },
+    Figure { name: "server at idle, CPU s/min", digits: 2, of: |runs| median(runs.iter().map(|run| run.idle.server)) },
+    Figure { name: "– its X server", digits: 2, of: |runs| median(runs.iter().map(|run| run.idle.screen)) },
+    Figure {
+        name: "server while typing, CPU s/min",
+        digits: 2,
+        of: |runs| median(runs.iter().map(|run| run.typing.server)),
+    },
+    Figure { name: "– its X server", digits: 2, of: |runs| median(runs.iter().map(|run| run.typing.screen)) },
+    Figure {
+        name: "server in full motion, CPU s/min",
+        digits: 1,
+        of: |runs| median(runs.iter().map(|run| run.motion.server)),
+    },
+    Figure { name: "– its X server", digits: 1, of: |runs| median(runs.iter().map(|run| run.motion.screen)) },
+    Figure { name: "– frames/s in the page", digits: 1, of: |runs| median(runs.iter().map(|run| run.frames)) },
+    Figure { name: "memory, MB", digits: 0, of: |runs| median(runs.iter().map(|run| run.memory as f64 / 1e6)) },
+    Figure {
+        name: "changes and clicks that were never seen",
+        digits: 0,
+        of: |runs| (!runs.is_empty()).then(|| runs.iter().map(|run| f64::from(run.unseen)).sum()),
+    },
+];
+
+impl Report {
+    pub(crate) fn new(peers: &[Peer], folder: &Path, runs: u32) -> Result<Self> {
+        let mut report =
+            Self { peers: Vec::new(), notes: Vec::new(), machine: machine::hardware()?, load: machine::load(), runs };
+        for peer in peers {
+            match peer.missing(folder) {
+                None => report.peers.push((*peer, Vec::new())),
+                Some(reason) => report.notes.push(format!("{} is skipped: {reason}", peer.name())),
+            }
+        }
+        Ok(report)
+    }
+
+    pub(crate) fn measurable(&self) -> Vec<Peer> {
+        self.peers.iter().map(|(peer, _)| *peer).collect()
+    }
+
+    pub(crate) fn add(&mut self, peer: Peer, measured: Measured) {
+        if let Some((_, runs)) = self.peers.iter_mut().find(|(other, _)| *other == peer) {
+            runs.push(measured);
+        }
+    }
+
+    pub(crate) fn failed(&mut self, peer: Peer, error: &anyhow::Error) {
+        self.notes.push(format!("{}: a run failed: {error:#}", peer.name()));
+    }
+
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::from("# Beside others\n\n");
+        text += "Written by `make bench-desktop`. The same Xvfb (1920×1080, nothing but one client on it), the same Chromium, \
+                 no sound, 60 frames a second, 8 Mbit/s, x264, over the loopback, in turns. \"Glass to glass\" is from the X \
+                 client's flush to the frame callback in the page in which the new colour is read back; \"click to photon\" \
+                 from the page's `pointerdown`. CPU time is that of the server with all its processes. The last columns are \
+                 ours divided by theirs.\n\n";
+        for (name, value) in &self.machine {
+            let _ = writeln!(text, "- {name}: {value}");
+        }
+        let _ = writeln!(text, "- Method: median of {} runs that took turns; delays of all runs together", self.runs);
+        let _ = writeln!(text, "- Machine load: {} before, {} after", self.load, machine::load());
+        for note in &self.notes {
+            let _ = writeln!(text, "- {note}");
+        }
+        let others: Vec<_> = self.peers.iter().filter(|(peer, _)| *peer != Peer::Ours).collect();
+        let ours = self.peers.iter().find(|(peer, _)| *peer == Peer::Ours);
+        text += "\n| |";
+        for (peer, _) in ours.iter().copied().chain(others.iter().copied()) {
+            let _ = write!(text, " {} |", peer.name());
+        }
+        for (peer, _) in &others {
+            let _ = write!(text, " ÷ {} |", peer.name());
+        }
+        let columns = self.peers.len() + others.len();
+        let _ = writeln!(text, "\n| --- |{}", " ---: |".repeat(columns));
+        for figure in FIGURES {
+            let value = |runs: &[Measured]| (figure.of)(runs);
+            let shown =
+                |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |it| format!("{it:.digits$}"));
+            let _ = write!(text, "| {} |", figure.name);
+            for (_, runs) in ours.iter().copied().chain(others.iter().copied()) {
+                let _ = write!(text, " {} |", shown(value(runs), figure.digits));
+            }
+            for (_, runs) in &others {
+                let ratio = ours.and_then(|(_, ours)| Some(value(ours)? / value(runs)?)).filter(|it| it.is_finite());
+                let _ = write!(text, " {} |", shown(ratio, 2));
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_divided_by_theirs() {
+        let of = |clicks: &[f64]| Measured { clicks: clicks.to_vec(), ..Measured::default() };
+        let report = Report {
+            peers: vec![(Peer::Selkies, vec![of(&[10.0, 30.0]), of(&[20.0])]), (Peer::Ours, vec![of(&[5.0])])],
+            notes: vec![],
+            machine: vec![],
+            load: String::new(),
+            runs: 2,
+        };
+        let text = report.markdown();
+        assert!(text.contains("| | egldesktop | Selkies 2 | ÷ Selkies 2 |"), "{text}");
+        assert!(text.contains("| click to photon, median, ms | 5.0 | 20.0 | 0.25 |"), "{text}");
+        assert!(text.contains("| glass to glass, at rest, median, ms | – | – | – |"), "{text}");
+    }
+}
