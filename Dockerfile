@@ -186,6 +186,9 @@ ENV LISTEN_HOST=0.0.0.0 \
     # As the image always had it, and the whole of it: NVIDIA's container toolkit reads these.
     NVIDIA_DRIVER_CAPABILITIES=all \
     NVIDIA_VISIBLE_DEVICES=all \
+    # Firefox would use a user namespace where it may make one, and some of its processes then end, again and again, because
+    # they may not chroot in there.
+    MOZ_ASSUME_USER_NS=0 \
     # The registry depends on the GPU, so it must not live longer than the container.
     GST_REGISTRY=/tmp/gstreamer-registry.bin \
     HOME=/home/user \

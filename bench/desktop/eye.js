@@ -25,7 +25,8 @@
       if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(step);
       else requestAnimationFrame(step);
     };
-    const step = (now) => { look(element, now); next(); };
+    // Not the time of the page's frame, which is before this.
+    const step = () => { look(element, performance.now()); next(); };
     next();
   };
   const search = () => {

@@ -134,6 +134,9 @@ fn its_screen_has_the_size_that_was_asked_for_and_can_grow() {
     let root = connection.setup().roots[0].root;
     let geometry = connection.get_geometry(root).unwrap().reply().unwrap();
     assert_eq!((geometry.width, geometry.height), (800, 600));
+    // A panel would tell about what is in the corner.
+    let pointer = connection.query_pointer(root).unwrap().reply().unwrap();
+    assert_eq!((pointer.root_x, pointer.root_y), (400, 300));
 
     // Whatever the machine's memory is, more than was asked for.
     let wanted = Wanted { size: (1680, 1050), refresh: 60, dpi: 96.0 };

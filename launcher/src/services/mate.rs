@@ -71,10 +71,7 @@ mod tests {
     fn only_the_named_key_changes() {
         let entry = "[Desktop Entry]\nExec=caja\nTryExec=caja\nX-MATE-AutoRestart=true\n";
         let changed = CHANGES[1].apply(entry);
-        assert_eq!(
-            changed,
-            "[Desktop Entry]\nExec=caja --force-desktop\nTryExec=caja\nX-MATE-AutoRestart=true\n"
-        );
+        assert_eq!(changed, "[Desktop Entry]\nExec=caja --force-desktop\nTryExec=caja\nX-MATE-AutoRestart=true\n");
         let entry = "[Desktop Entry]\nExec=mate-panel\nX-MATE-Autostart-Phase=Panel\n";
         assert_eq!(CHANGES[0].apply(entry), "[Desktop Entry]\nExec=mate-panel\nX-MATE-Autostart-Phase=Applications\n");
     }

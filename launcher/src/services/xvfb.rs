@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use screen_resize::Wanted;
 use tokio::{io::AsyncReadExt as _, net::unix::pipe};
-use x11rb::connection::Connection as _;
+use x11rb::{NONE, connection::Connection as _, protocol::xproto::ConnectionExt as _, wrapper::ConnectionExt as _};
 
 use super::{READY_LIMIT, create_private, framebuffer::Framebuffer};
 use crate::{
@@ -83,7 +83,12 @@ fn shrink(display: String, screen: Screen) -> impl FnOnce() -> anyhow::Result<(u
         let (connection, number) = x11rb::connect(Some(&display))?;
         let root = connection.setup().roots[number].root;
         let Screen { width, height, dpi, refresh, .. } = screen;
-        Ok(screen_resize::resize(&connection, root, Wanted { size: (width, height), refresh, dpi: dpi.into() })?)
+        let size =
+            screen_resize::resize(&connection, root, Wanted { size: (width, height), refresh, dpi: dpi.into() })?;
+        // It was in the middle of the largest size, and is in the corner now, where panels show what would be pointed at.
+        connection.warp_pointer(NONE, root, 0, 0, 0, 0, (size.0 / 2).cast_signed(), (size.1 / 2).cast_signed())?;
+        connection.sync()?;
+        Ok(size)
     }
 }
 
