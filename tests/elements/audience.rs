@@ -143,9 +143,11 @@ fn many_viewers_share_one_encode_and_a_dead_one_harms_nobody() {
         assert_eq!(desktop.connections()?, MANY as u32 - 1);
         let encoded = desktop.encoded() - encoded;
         for (viewer, before) in viewers.iter().zip(received) {
-            // All that was encoded meanwhile, but for what is on its way at the two ends.
+            // All that was encoded meanwhile, but for what is on its way at the two ends, which is more on a busy machine. One
+            // that waits for the dead one waits for seconds.
             let received = viewer.frames() - before;
-            assert!(!viewer.has_ended() && received.abs_diff(encoded) <= 5, "{received} of {encoded}");
+            let way = 5 + encoded / 20;
+            assert!(!viewer.has_ended() && received.abs_diff(encoded) <= way, "{received} of {encoded}");
         }
         Ok(())
     });

@@ -26,8 +26,19 @@ impl Capture {
         let pipeline = gst::parse::launch(&text)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
         let src = pipeline.by_name("src").context("no source")?;
         let sink = pipeline.by_name("sink").and_downcast::<gst_app::AppSink>().context("no sink")?;
-        pipeline.set_state(gst::State::Playing)?;
-        Ok(Self { pipeline, src, sink })
+        let capture = Self { pipeline, src, sink };
+        capture.play()?;
+        Ok(capture)
+    }
+
+    /// The error is that of the element.
+    fn play(&self) -> Result<()> {
+        let Err(error) = self.pipeline.set_state(gst::State::Playing) else { return Ok(()) };
+        let message = self.pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
+        match message.as_ref().map(|message| message.view()) {
+            Some(gst::MessageView::Error(told)) => anyhow::bail!("{error}: {}", told.error()),
+            _ => Err(error.into()),
+        }
     }
 
     /// The bytes of the next picture, without those between the rows.
@@ -155,8 +166,8 @@ fn a_new_size_and_a_new_start_are_new_textures() -> Result<()> {
     gpu.picture()?;
     for (width, height, restart) in [(641, 399, false), (641, 399, true), (800, 600, false)] {
         if restart {
-            gpu.pipeline.set_state(gst::State::Null).context("to NULL")?;
-            gpu.pipeline.set_state(gst::State::Playing).context("to PLAYING")?;
+            gpu.pipeline.set_state(gst::State::Ready).context("to READY")?;
+            gpu.play()?;
         } else {
             super::capture::resize(&brush.connection, brush.root, width, height)?;
         }

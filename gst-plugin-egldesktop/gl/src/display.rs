@@ -21,6 +21,9 @@ const PLATFORM_SURFACELESS: Enum = 0x31DD;
 /// `EGL_PLATFORM_GBM_KHR` (EGL_KHR_platform_gbm).
 const PLATFORM_GBM: Enum = 0x31D7;
 
+/// How often a display is initialised that others terminate.
+const ATTEMPTS: u32 = 10;
+
 /// The way to the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
@@ -116,14 +119,26 @@ impl Display {
         // SAFETY: what the extension of the platform asks for: a device, nothing, or a gbm_device that stays open.
         let handle = unsafe { egl.api.get_platform_display(platform, pointer, &[ATTRIB_NONE]) }
             .map_err(egl_error("eglGetPlatformDisplay"))?;
-        egl.api.initialize(handle).map_err(egl_error("eglInitialize"))?;
-        let extensions = extensions(egl, handle)?;
+        let extensions = initialize(egl, handle)?;
         Ok(Self { egl: Arc::clone(egl), handle, native, extensions })
     }
 
     pub(crate) fn require(&self, extension: &'static str) -> Result<(), Error> {
         if self.extensions.contains(extension) { Ok(()) } else { Err(Error::Missing(extension)) }
     }
+}
+
+/// Initialises a display, and returns its extensions. Others in this process may terminate it in between, since it is theirs
+/// as well.
+fn initialize(egl: &Egl, handle: khronos_egl::Display) -> Result<HashSet<String>, Error> {
+    for _ in 0..ATTEMPTS {
+        egl.api.initialize(handle).map_err(egl_error("eglInitialize"))?;
+        match extensions(egl, handle) {
+            Err(Error::Egl { source: khronos_egl::Error::NotInitialized, .. }) => {}
+            result => return result,
+        }
+    }
+    extensions(egl, handle)
 }
 
 /// The extensions of an initialised display.

@@ -73,11 +73,6 @@ impl Gpu {
         Ok(Self(context))
     }
 
-    /// The `EGLDeviceEXT`, where the way to the GPU has one.
-    pub(super) fn device(&self) -> Option<*mut c_void> {
-        self.0.device().map(Device::as_ptr)
-    }
-
     /// The `EGLDisplay`.
     pub(super) fn display(&self) -> *mut c_void {
         self.0.display_ptr()

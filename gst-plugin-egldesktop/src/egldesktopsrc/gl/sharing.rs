@@ -1,10 +1,8 @@
 //! One OpenGL context for all elements of a pipeline that use one (GStreamer's `gst.gl.…` contexts).
 
-use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
-use gst::glib::translate::from_glib_full;
 use gst::prelude::*;
 use gst_gl::prelude::*;
 
@@ -141,22 +139,12 @@ fn make_context(
     Ok(context)
 }
 
-unsafe extern "C" {
-    /// Since GStreamer 1.18; the crate `gstreamer-gl-egl` does not have it.
-    fn gst_gl_display_egl_device_new_with_egl_device(device: *mut c_void) -> *mut gst_gl::ffi::GstGLDisplay;
-}
-
+/// Made of our `EGLDisplay` rather than of the device: a display that GStreamer opens itself is terminated with the last
+/// element that uses it, and EGL has but one for each device, so all others in this process would lose it.
 fn own_display(gpu: &Gpu) -> Result<gst_gl::GLDisplay, SharingError> {
-    let display: gst_gl::GLDisplay = match gpu.device() {
-        Some(device) => {
-            // SAFETY: EGL has listed the device. What comes back is a GstGLDisplay that is ours.
-            unsafe { from_glib_full(gst_gl_display_egl_device_new_with_egl_device(device)) }
-        }
-        None => {
-            // SAFETY: an initialised display that is never terminated.
-            unsafe { gst_gl_egl::GLDisplayEGL::with_egl_display(gpu.display() as usize) }?.upcast()
-        }
-    };
+    // SAFETY: an initialised display that is never terminated.
+    let display = unsafe { gst_gl_egl::GLDisplayEGL::with_egl_display(gpu.display() as usize) }?;
+    let display: gst_gl::GLDisplay = display.upcast();
     // The only kind of OpenGL that can show every dma-buf.
     display.filter_gl_api(gst_gl::GLAPI::GLES2);
     Ok(display)
