@@ -23,3 +23,4 @@ mod statistics;
 mod touch;
 mod turn;
 mod viewers;
+mod websocket;

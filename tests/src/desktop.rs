@@ -115,7 +115,7 @@ fn command(home: &Path, variables: &[(&str, &str)]) -> Result<Command> {
     let mut command = Command::new(program);
     command
         .env_clear()
-        .envs(["PATH", "LANG"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(["PATH", "LANG", "SELKIES_WEB_ROOT"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .env("HOME", home)
         .env("XDG_RUNTIME_DIR", home)
         .env("GST_REGISTRY", home.join("registry.bin"))

@@ -153,6 +153,11 @@ fn translate(number: u8, udp: bool) -> Result<()> {
            }}
          }}"
     );
+    nft(&rules)
+}
+
+/// Runs `nft` with these rules in the namespace of this thread.
+pub(crate) fn nft(rules: &str) -> Result<()> {
     let mut nft = Command::new("nft").args(["-f", "-"]).stdin(Stdio::piped()).spawn().context("package nftables")?;
     nft.stdin.take().context("no input")?.write_all(rules.as_bytes())?;
     let status = nft.wait()?;

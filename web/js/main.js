@@ -4,21 +4,19 @@ import { Clipboard } from './clipboard/clipboard.js';
 import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
 import { fileUrl, listFiles, sender } from './files/requests.js';
-import { createLink, fetchCatalog, fetchConfig, probeHealth } from './core/http.js';
+import { createLink, fetchCatalog } from './core/http.js';
 import { chooseLanguage, t, useCatalog } from './core/i18n.js';
 import { Log } from './core/log.js';
 import { Measurements } from './core/measurements.js';
-import { createPeer } from './core/peer.js';
 import { preference } from './core/preferences.js';
 import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
-import { Session } from './core/session.js';
-import { openSignalling, signallingUrl } from './core/signalling.js';
 import { endSession, giveControl, takeControl } from './core/viewers.js';
 import { Gamepads } from './input/gamepad.js';
 import { wantedResolution } from './input/geometry.js';
 import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
+import { connect } from './transport/connect.js';
 import { takeDrops } from './ui/drop.js';
 import { element } from './ui/dom.js';
 import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
@@ -54,22 +52,13 @@ element('stage', HTMLElement).setAttribute('aria-label', t('Desktop'));
 target.setAttribute('aria-label', t('Keyboard input for the desktop'));
 
 /** What the server has told about itself on this connection. */
-/** @type {import('./ui/panel-stats.js').Server & {resizes: boolean}} */
+/** @type {Omit<import('./ui/panel-stats.js').Server, 'transport'> & {resizes: boolean}} */
 const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
 
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
 
-const session = new Session({
-  fetchConfig: () => fetchConfig(base),
-  probeHealth: () => probeHealth(base),
-  openSignalling: (handlers) => openSignalling(signallingUrl(base), { ...desktopSize(), scale: devicePixelRatio, control }, handlers),
-  createPeer,
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (id) => clearTimeout(id),
-  now: () => performance.now(),
-  random: Math.random,
-});
+const session = connect({ base, display: () => ({ ...desktopSize(), scale: devicePixelRatio, control }), chosen: () => preference('transport') });
 const gate = new Gate((text) => void session.send(text));
 /** What the user does goes through here, so that nothing overtakes the clipboard. @param {string} text */
 const send = (text) => gate.send(text);
@@ -159,7 +148,7 @@ const panel = new Panel({
     onPreference: (name) => {
       if (name === 'scaling') view.fit();
       if (name === 'resolution') sendSize();
-      if (name === 'language') location.reload();
+      if (name === 'language' || name === 'transport') location.reload();
     },
   },
   files: {
@@ -195,7 +184,7 @@ const feed = new StatsFeed({
   session,
   video,
   isOpen: () => panel.isOpen,
-  show: (numbers, stages) => panel.stats.update(numbers, server, stages),
+  show: (numbers, stages) => panel.stats.update(numbers, { ...server, transport: session.transport }, stages),
 });
 
 const measurements = new Measurements(session, send);
@@ -292,7 +281,8 @@ session.addEventListener('track', (event) => {
 session.addEventListener('channel', (event) => {
   Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
-  log.add('channel', detail(event) ? 'open' : 'closed');
+  log.add('channel', detail(event) ? session.transport : 'closed');
+  document.documentElement.dataset.transport = session.transport?.kind ?? '';
   feed.forget();
   clipboard.reset();
   panel.viewers.update(null);
@@ -406,7 +396,7 @@ function showStatus(text) {
 async function saveLog() {
   const numbers = await feed.numbers();
   const { width, height } = screen;
-  const facts = { browser: navigator.userAgent, screen: `${width}x${height} at ${devicePixelRatio}`, language, server, numbers };
+  const facts = { transport: session.transport, browser: navigator.userAgent, screen: `${width}x${height} at ${devicePixelRatio}`, language, server, numbers };
   saveText('egldesktop-log.txt', log.text({ ...facts, state: session.snapshot }));
 }
 

@@ -12,6 +12,7 @@
 //! - [`touch`], [`wheel`]: fingers, pens, and wheels that turn by less than a tick, there.
 //! - [`gamepad`]: what it sends there of its gamepads (`js`).
 //! - [`joystick`]: the sockets between a server and the libraries that play joystick device for programs.
+//! - [`transport`]: picture and sound over the WebSocket, without WebRTC.
 //! - [`held`]: what one browser holds down; turns messages into single presses, motions and releases.
 
 pub mod clipboard;
@@ -24,4 +25,5 @@ pub mod request;
 pub mod signalling;
 pub mod statistics;
 pub mod touch;
+pub mod transport;
 pub mod wheel;

@@ -12,6 +12,8 @@ const MAX_ID: u64 = u32::MAX as u64;
 pub enum Request {
     /// `_control,…`: who controls the desktop. Extension.
     Control(ControlRequest),
+    /// `_transport,use`: of the connections of this page, this is the one it shows and acts through from now on. Extension.
+    UseConnection,
     /// `vb,<kbit/s>`, `ab,<bit/s>` or `_arg_fps,<n>`.
     Tune(Tune),
     /// `_arg_resize,true,<width>x<height>` or `_arg_resize,false,…`: whether browsers give the screen their size.
@@ -62,6 +64,7 @@ impl Request {
         let (verb, rest) = text.split_once(',').unwrap_or((text, ""));
         let (verb, parsed) = match verb {
             "_control" => ("_control", ControlRequest::parse(rest).map(Self::Control)),
+            "_transport" => ("_transport", (rest == "use").then_some(Self::UseConnection)),
             "vb" => ("vb", within(rest, 100, 1_000_000).map(|rate| Self::Tune(Tune::VideoBitrate(rate)))),
             "ab" => ("ab", within(rest, 6_000, 510_000).map(|rate| Self::Tune(Tune::AudioBitrate(rate)))),
             "_arg_fps" => ("_arg_fps", within(rest, 1, 480).map(|rate| Self::Tune(Tune::Framerate(rate)))),

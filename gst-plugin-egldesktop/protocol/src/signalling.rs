@@ -29,6 +29,17 @@ pub enum Dialect {
     Extended,
 }
 
+/// How picture, sound and messages travel.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// By WebRTC; the WebSocket is for signalling.
+    #[default]
+    WebRtc,
+    /// Over the WebSocket itself, see [`crate::transport`]. Extension.
+    WebSocket,
+}
+
 /// The first frame of a browser.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hello {
@@ -44,6 +55,10 @@ pub struct Hello {
     pub wants_control: bool,
     /// What the browser can receive, if it told.
     pub codecs: Option<Codecs>,
+    /// How it wants to have it.
+    pub transport: Transport,
+    /// The page that the connection belongs to, where it may have several: 16 to 64 letters and digits of its own choice.
+    pub page: Option<String>,
 }
 
 /// The codecs of a browser, as MIME types of `RTCRtpReceiver.getCapabilities`.
@@ -85,6 +100,11 @@ struct Meta {
     control: Option<bool>,
     /// Extension: the MIME types that the browser can receive.
     codecs: Option<Codecs>,
+    /// Extension: see [`Transport`].
+    #[serde(default)]
+    transport: Transport,
+    /// Extension: see [`Hello::page`].
+    page: Option<String>,
 }
 
 /// Parses `WIDTHxHEIGHT`, in pixels; both from 1 to 16384.
@@ -123,15 +143,25 @@ impl Hello {
         if !media.video && !media.audio {
             return Err(SignallingError::Meta);
         }
+        let page = meta.as_ref().and_then(|meta| meta.page.clone());
+        if page.as_deref().is_some_and(|page| !is_page(page)) {
+            return Err(SignallingError::Meta);
+        }
         Ok(Self {
             media,
             dialect,
+            transport: meta.as_ref().map(|meta| meta.transport).unwrap_or_default(),
+            page,
             window: meta.as_ref().and_then(|meta| parse_size(meta.res.as_deref()?)),
             scale: meta.as_ref().and_then(|meta| meta.scale).filter(|scale| scale.is_finite()),
             wants_control: meta.as_ref().and_then(|meta| meta.control).unwrap_or(true),
             codecs: meta.and_then(|meta| meta.codecs),
         })
     }
+}
+
+fn is_page(text: &str) -> bool {
+    (16..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 impl Meta {
@@ -269,6 +299,16 @@ mod tests {
     fn a_watching_browser_says_so() {
         let hello = Hello::parse(&hello(r#"{"media":["video"],"control":false}"#)).unwrap();
         assert!(!hello.wants_control);
+    }
+
+    #[test]
+    fn a_page_with_two_connections() {
+        let both = Hello::parse(&hello(r#"{"media":["video"],"transport":"websocket","page":"0123456789abcdef"}"#)).unwrap();
+        assert_eq!((both.transport, both.page.as_deref()), (Transport::WebSocket, Some("0123456789abcdef")));
+        assert_eq!(Hello::parse("HELLO 1").unwrap().transport, Transport::WebRtc);
+        for bad in [r#""transport":"pigeon""#, r#""page":"short""#, r#""page":"0123456789abcde/""#] {
+            assert_eq!(Hello::parse(&hello(&format!("{{\"media\":[\"video\"],{bad}}}"))), Err(SignallingError::Meta), "{bad}");
+        }
     }
 
     #[test]

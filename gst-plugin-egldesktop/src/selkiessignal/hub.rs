@@ -18,11 +18,11 @@ use super::http::Links;
 use super::ice::Ice;
 use super::machine::Machine;
 use super::metrics::{Numbers, Reports, StreamStats, ViewerStats};
-use super::roster::{Caller, Refusal, Roster};
-use super::settings::{ControlPolicy, Permissions, Tuning};
+use super::roster::{Caller, Joining, Refusal, Roster};
+use super::settings::{ControlPolicy, Permissions, TransportPolicy, Tuning};
 use super::statistics::Recorder;
 use super::stream::Stream;
-use super::viewer::Viewer;
+use super::viewer::Connection;
 
 /// How long a viewer waits for the first frame of the encoder.
 const FIRST_FRAME: Duration = Duration::from_secs(15);
@@ -48,6 +48,8 @@ pub(super) enum SessionError {
     Refused(#[from] Refusal),
     #[error("this browser cannot play {0}, which this desktop sends; choose another encoder")]
     NotReceivable(String),
+    #[error("this desktop does not offer connections of this kind")]
+    NotOffered,
     #[error("this stream can't be sent: {0}")]
     Unsupported(String),
     #[error("the session could not be set up: {0}")]
@@ -63,6 +65,7 @@ pub(super) struct Hub {
     congestion: Option<Arc<Control>>,
     fec_percentage: u32,
     permissions: Permissions,
+    transport: TransportPolicy,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
     /// Every session watches it, and acts on what becomes of itself.
@@ -80,7 +83,7 @@ pub(super) struct Hub {
     /// What viewers measure.
     pub(super) reports: Reports,
     /// The sessions, to ask for their numbers.
-    sessions: Mutex<Vec<Weak<Viewer>>>,
+    sessions: Mutex<Vec<Weak<dyn Connection>>>,
     next_id: AtomicU64,
 }
 
@@ -91,6 +94,7 @@ pub(super) struct Parts {
     pub(super) fec_percentage: u32,
     pub(super) permissions: Permissions,
     pub(super) policy: ControlPolicy,
+    pub(super) transport: TransportPolicy,
     pub(super) video: Option<Arc<Stream>>,
     pub(super) audio: Option<Arc<Stream>>,
     pub(super) tuning: watch::Receiver<Tuning>,
@@ -111,6 +115,7 @@ impl Hub {
             congestion: parts.congestion,
             fec_percentage: parts.fec_percentage,
             permissions: parts.permissions,
+            transport: parts.transport,
             video: Mutex::new(parts.video),
             audio: Mutex::new(parts.audio),
             roster: watch::Sender::new(Roster::new(parts.policy)),
@@ -140,6 +145,11 @@ impl Hub {
     /// What browsers may do.
     pub(super) fn permissions(&self) -> Permissions {
         self.permissions
+    }
+
+    /// How picture and sound may travel.
+    pub(super) fn transport(&self) -> TransportPolicy {
+        self.transport
     }
 
     /// STUN and TURN servers, and our own addresses.
@@ -198,7 +208,12 @@ impl Hub {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut joined = Ok(());
         self.roster.send_if_modified(|roster| {
-            joined = roster.join(id, caller, !hello.media.video, hello.wants_control);
+            let joining = Joining {
+                sound_only: !hello.media.video,
+                wants_control: hello.wants_control,
+                page: hello.page.as_deref(),
+            };
+            joined = roster.join(id, caller, joining);
             joined.is_ok()
         });
         joined?;
@@ -214,6 +229,16 @@ impl Hub {
     /// Whether viewer `id` controls the desktop at this moment.
     pub(super) fn controls(&self, id: u64) -> bool {
         self.roster.borrow().controls(id)
+    }
+
+    /// Of the connections of its page, `id` is the one in use from now on.
+    pub(super) fn use_connection(&self, id: u64) -> Result<(), Refusal> {
+        let mut result = Ok(());
+        self.roster.send_if_modified(|roster| {
+            result = roster.use_connection(id);
+            result.is_ok()
+        });
+        result
     }
 
     /// Whose the desktop's gamepads are.
@@ -322,10 +347,10 @@ impl Hub {
     }
 
     /// A session that has numbers from now on.
-    pub(super) fn register(&self, viewer: &Arc<Viewer>) {
+    pub(super) fn register(&self, session: &Arc<dyn Connection>) {
         let mut sessions = lock(&self.sessions);
         sessions.retain(|session| session.strong_count() > 0);
-        sessions.push(Arc::downgrade(viewer));
+        sessions.push(Arc::downgrade(session));
     }
 
     /// The numbers of all streams and sessions. May take seconds.

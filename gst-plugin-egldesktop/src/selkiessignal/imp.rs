@@ -16,7 +16,7 @@ use super::pads::{self, Kind, Pads};
 use super::running::Running;
 use super::settings::{
     ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, FilesPolicy,
-    Settings, Tuning, TurnProtocol,
+    Settings, TransportPolicy, Tuning, TurnProtocol,
 };
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -56,6 +56,11 @@ pub struct SelkiesSignal {
         name = "control-policy", get, set, type = ControlPolicy, member = control_policy, nick = "Control policy",
         blurb = "Who controls the desktop when a second one comes who may",
         builder(ControlPolicy::Takeover).mutable_ready()
+    )]
+    #[property(
+        name = "transport", get, set, type = TransportPolicy, member = transport, nick = "Transport",
+        blurb = "How picture and sound travel to browsers",
+        builder(TransportPolicy::default()).mutable_ready()
     )]
     #[property(
         name = "base-path", get, set, type = Option<String>, member = base_path, nick = "Base path",

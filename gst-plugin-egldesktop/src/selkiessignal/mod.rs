@@ -40,7 +40,7 @@ mod statistics;
 mod stream;
 mod viewer;
 
-pub use settings::{ClipboardPolicy, ControlPolicy, FilesPolicy, TurnProtocol};
+pub use settings::{ClipboardPolicy, ControlPolicy, FilesPolicy, TransportPolicy, TurnProtocol};
 
 glib::wrapper! {
     /// The element `selkiessignal`.
@@ -52,6 +52,7 @@ pub(crate) fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     FilesPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     ClipboardPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     ControlPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    TransportPolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     TurnProtocol::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(Some(plugin), "selkiessignal", gst::Rank::NONE, SelkiesSignal::static_type())
 }

@@ -35,6 +35,19 @@ struct Member {
     caller: Caller,
     /// A second connection for sound only (Selkies' clients) is no viewer of its own.
     sound_only: bool,
+    /// The page it belongs to, which may have several.
+    page: Option<String>,
+    /// Its page uses another one: it is no viewer of its own either, and controls nothing.
+    standby: bool,
+}
+
+/// What a connection says of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Joining<'a> {
+    pub(super) sound_only: bool,
+    pub(super) wants_control: bool,
+    /// See [`selkies_protocol::signalling::Hello::page`].
+    pub(super) page: Option<&'a str>,
 }
 
 /// Why something about control was refused; the text goes to the user.
@@ -52,6 +65,8 @@ pub(super) enum Refusal {
     NoSuchViewer,
     #[error("That viewer may watch only")]
     CannotControl,
+    #[error("This connection is not in use")]
+    Standby,
 }
 
 /// See the module.
@@ -68,30 +83,53 @@ impl Roster {
         Self { policy, members: Vec::new(), controller: None }
     }
 
-    /// Adds a connection. One that wants control gets it where its login and the policy allow.
-    pub(super) fn join(
-        &mut self,
-        id: u64,
-        caller: Caller,
-        sound_only: bool,
-        wants_control: bool,
-    ) -> Result<(), Refusal> {
+    /// Adds a connection. One that wants control gets it where its login and the policy allow. Where its page has one
+    /// already, it stands by until [`Self::use_connection`], or until the other one leaves.
+    pub(super) fn join(&mut self, id: u64, caller: Caller, joining: Joining<'_>) -> Result<(), Refusal> {
         if self.members.len() >= MAX_MEMBERS {
             return Err(Refusal::TooMany);
         }
-        self.members.push(Member { id, caller, sound_only });
-        if wants_control {
+        let Joining { sound_only, wants_control, page } = joining;
+        let mut member = Member { id, caller, sound_only, page: page.map(str::to_owned), standby: false };
+        member.standby = self.members.iter().any(|other| other.is_of_the_page_of(&member));
+        let standby = member.standby;
+        self.members.push(member);
+        if wants_control && !standby {
             // A refusal is no reason to turn a viewer away: it watches.
             let _ = self.take(id);
         }
         Ok(())
     }
 
-    /// Removes a connection. Where one viewer is left that may control, it does.
+    /// Of the connections of a page, `id` is the one in use from now on: what the other one had is its own.
+    pub(super) fn use_connection(&mut self, id: u64) -> Result<(), Refusal> {
+        let chosen = self.find(id)?.clone();
+        let mut had_control = false;
+        for member in &mut self.members {
+            if member.id == id {
+                member.standby = false;
+            } else if member.is_of_the_page_of(&chosen) {
+                member.standby = true;
+                had_control |= self.controller == Some(member.id);
+            }
+        }
+        if had_control {
+            self.controller = Some(id);
+        }
+        Ok(())
+    }
+
+    /// Removes a connection. Its page goes on with the one that stands by; else, where one viewer is left that may
+    /// control, it does.
     pub(super) fn leave(&mut self, id: u64) {
+        let Ok(gone) = self.find(id).cloned() else { return };
+        let successor = self.members.iter().find(|other| other.id != id && other.is_of_the_page_of(&gone));
+        if let Some(successor) = successor.map(|member| member.id).filter(|_| !gone.standby) {
+            let _ = self.use_connection(successor);
+        }
         self.members.retain(|member| member.id != id);
         if self.controller == Some(id) {
-            let mut candidates = self.members.iter().filter(|member| member.may_control());
+            let mut candidates = self.members.iter().filter(|member| member.may_control() && !member.standby);
             self.controller = match (candidates.next(), candidates.next()) {
                 (Some(only), None) => Some(only.id),
                 _ => None,
@@ -101,7 +139,11 @@ impl Roster {
 
     /// Gives control to `id`, who asks for it.
     pub(super) fn take(&mut self, id: u64) -> Result<(), Refusal> {
-        if !self.find(id)?.may_control() {
+        let member = self.find(id)?;
+        if member.standby {
+            return Err(Refusal::Standby);
+        }
+        if !member.may_control() {
             return Err(Refusal::ViewOnly);
         }
         match (self.policy, self.controller) {
@@ -127,7 +169,9 @@ impl Roster {
     /// Ends the session of `whom`, with its connection for sound; returns the link it came by, which is void then.
     pub(super) fn kick(&mut self, by: u64, whom: u64) -> Result<Option<LinkId>, Refusal> {
         self.require_control(by)?;
-        let caller = self.find(whom)?.caller;
+        let member = self.find(whom)?.clone();
+        let caller = member.caller;
+        self.members.retain(|other| other.id == whom || !other.is_of_the_page_of(&member));
         self.leave(whom);
         self.members.retain(|member| !(member.sound_only && member.caller.address == caller.address));
         Ok(caller.link)
@@ -136,7 +180,7 @@ impl Roster {
     /// Whether `id` controls the desktop.
     pub(super) fn controls(&self, id: u64) -> bool {
         match self.policy {
-            ControlPolicy::Shared => self.find(id).is_ok_and(Member::may_control),
+            ControlPolicy::Shared => self.find(id).is_ok_and(|member| member.may_control() && !member.standby),
             ControlPolicy::First | ControlPolicy::Takeover => self.controller == Some(id),
         }
     }
@@ -146,15 +190,15 @@ impl Roster {
         self.find(id).is_ok()
     }
 
-    /// How many connections there are.
+    /// How many connections are in use.
     pub(super) fn connections(&self) -> usize {
-        self.members.len()
+        self.members.iter().filter(|member| !member.standby).count()
     }
 
     /// What `you` may know of it.
     pub(super) fn seen_by(&self, you: u64) -> Viewers {
         let control = self.controls(you);
-        let viewers = || self.members.iter().filter(|member| !member.sound_only);
+        let viewers = || self.members.iter().filter(|member| !member.sound_only && !member.standby);
         let entry = |member: &Member| ViewerEntry {
             id: member.id,
             address: member.caller.address.to_canonical().to_string(),
@@ -183,6 +227,14 @@ impl Member {
     fn may_control(&self) -> bool {
         self.caller.access == Access::Control && !self.sound_only
     }
+
+    /// Whether both are connections of one page. What a page calls itself opens nothing that its login does not.
+    fn is_of_the_page_of(&self, other: &Self) -> bool {
+        let (mine, others) = (&self.caller, &other.caller);
+        self.page.is_some()
+            && (&self.page, mine.access, mine.link) == (&other.page, others.access, others.link)
+            && self.id != other.id
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +245,7 @@ mod tests {
         let mut roster = Roster::new(policy);
         for &(id, access) in members {
             let caller = Caller { address: [192, 0, 2, id as u8].into(), access, link: None };
-            roster.join(id, caller, false, true).unwrap();
+            roster.join(id, caller, Joining { wants_control: true, ..Joining::default() }).unwrap();
         }
         roster
     }
@@ -250,7 +302,7 @@ mod tests {
     fn who_was_watching_goes_on_watching_after_a_lost_connection() {
         let mut roster = roster(ControlPolicy::Takeover, &[(1, Access::Control)]);
         let caller = Caller { address: [192, 0, 2, 2].into(), access: Access::Control, link: None };
-        roster.join(2, caller, false, false).unwrap();
+        roster.join(2, caller, Joining::default()).unwrap();
         assert_eq!(controlling(&roster), [1]);
     }
 
@@ -258,8 +310,8 @@ mod tests {
     fn a_kick_takes_the_sound_along_and_voids_the_link() {
         let mut roster = roster(ControlPolicy::Takeover, &[(1, Access::Control)]);
         let caller = Caller { address: [192, 0, 2, 9].into(), access: Access::View, link: Some(LinkId::for_test(5)) };
-        roster.join(2, caller, false, true).unwrap();
-        roster.join(3, caller, true, true).unwrap();
+        roster.join(2, caller, Joining { wants_control: true, ..Joining::default() }).unwrap();
+        roster.join(3, caller, Joining { sound_only: true, wants_control: true, ..Joining::default() }).unwrap();
         assert_eq!(roster.seen_by(1).count, 2);
         assert_eq!(roster.kick(1, 2), Ok(Some(LinkId::for_test(5))));
         assert!(roster.contains(1) && !roster.contains(2) && !roster.contains(3));
@@ -275,12 +327,53 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_one_viewer_however_many_connections_it_has() {
+        for policy in [ControlPolicy::Takeover, ControlPolicy::First, ControlPolicy::Shared] {
+            let mut roster = roster(policy, &[(1, Access::View)]);
+            let caller = Caller { address: [192, 0, 2, 2].into(), access: Access::Control, link: None };
+            let joining = Joining { wants_control: true, page: Some("0123456789abcdef"), ..Joining::default() };
+            roster.join(2, caller, joining).unwrap();
+            roster.join(3, caller, joining).unwrap();
+            assert_eq!((controlling(&roster), roster.seen_by(2).count, roster.connections()), (vec![2], 2, 2));
+            assert_eq!(roster.take(3), Err(Refusal::Standby));
+            roster.use_connection(3).unwrap();
+            assert_eq!((controlling(&roster), roster.seen_by(3).count), (vec![3], 2));
+            // The one in use breaks: the other one takes over, with control, though a third person watches.
+            roster.leave(3);
+            assert_eq!(controlling(&roster), [2]);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_page_opens_nothing() {
+        let mut roster = Roster::new(ControlPolicy::First);
+        let joining = Joining { wants_control: true, page: Some("0123456789abcdef"), ..Joining::default() };
+        for (id, access) in [(1, Access::Control), (2, Access::View)] {
+            let caller = Caller { address: [192, 0, 2, 2].into(), access, link: None };
+            roster.join(id, caller, joining).unwrap();
+        }
+        roster.use_connection(2).unwrap();
+        assert_eq!(controlling(&roster), [1]);
+    }
+
+    #[test]
+    fn a_kick_ends_all_connections_of_a_page() {
+        let mut roster = roster(ControlPolicy::First, &[(1, Access::Control)]);
+        let caller = Caller { address: [192, 0, 2, 2].into(), access: Access::View, link: None };
+        for id in [2, 3] {
+            roster.join(id, caller, Joining { page: Some("0123456789abcdef"), ..Joining::default() }).unwrap();
+        }
+        roster.kick(1, 2).unwrap();
+        assert!(roster.contains(1) && !roster.contains(2) && !roster.contains(3));
+    }
+
+    #[test]
     fn there_is_an_end_to_it() {
         let mut roster = Roster::new(ControlPolicy::Takeover);
         let caller = Caller { address: [192, 0, 2, 1].into(), access: Access::View, link: None };
         for id in 0..MAX_MEMBERS as u64 {
-            roster.join(id, caller, false, false).unwrap();
+            roster.join(id, caller, Joining::default()).unwrap();
         }
-        assert_eq!(roster.join(99, caller, false, false), Err(Refusal::TooMany));
+        assert_eq!(roster.join(99, caller, Joining::default()), Err(Refusal::TooMany));
     }
 }

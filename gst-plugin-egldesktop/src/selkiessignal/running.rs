@@ -63,8 +63,21 @@ impl Running {
         let permissions = Permissions { clipboard: settings.clipboard, resize_switch: settings.resize_switch };
         let congestion = settings.congestion_control.then(|| Arc::new(congestion_control(element, &tuning)));
         let (fec_percentage, policy, notice) = (settings.fec_percentage, settings.control_policy, settings.notice);
-        let parts =
-            Parts { ice, congestion, fec_percentage, permissions, policy, notice, video, audio, tuning, gpu, recorder };
+        let transport = settings.transport;
+        let parts = Parts {
+            ice,
+            congestion,
+            fec_percentage,
+            permissions,
+            policy,
+            transport,
+            notice,
+            video,
+            audio,
+            tuning,
+            gpu,
+            recorder,
+        };
         let hub = Arc::new(Hub::new(element, parts));
         let assets = settings.web_root.map_or(Assets::Embedded, |root| Assets::Directory(root.into()));
         let vnc = match (&settings.vnc_server, &settings.vnc_client) {

@@ -1,6 +1,7 @@
 //! The properties of `selkiessignal` as plain values.
 
 use gst::glib;
+use selkies_protocol::signalling::Transport;
 
 /// How browsers reach the TURN server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
@@ -90,6 +91,39 @@ impl ClipboardPolicy {
     }
 }
 
+/// How picture and sound travel to browsers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[enum_type(name = "GstSelkiesTransportPolicy")]
+#[repr(i32)]
+pub enum TransportPolicy {
+    /// By WebRTC where it connects, over the WebSocket elsewhere.
+    #[default]
+    #[enum_value(name = "By WebRTC where it connects, over the WebSocket elsewhere", nick = "auto")]
+    Auto = 0,
+    /// By WebRTC only.
+    #[enum_value(name = "By WebRTC only", nick = "webrtc")]
+    WebRtc = 1,
+    /// Over the WebSocket only.
+    #[enum_value(name = "Over the WebSocket only", nick = "websocket")]
+    WebSocket = 2,
+}
+
+impl TransportPolicy {
+    /// Whether browsers get what they ask for.
+    pub(super) fn offers(self, transport: Transport) -> bool {
+        !matches!((self, transport), (Self::WebRtc, Transport::WebSocket) | (Self::WebSocket, Transport::WebRtc))
+    }
+
+    /// As it is set.
+    pub(super) fn nick(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::WebRtc => "webrtc",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
 /// What browsers may do to the desktop, whoever they are.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Permissions {
@@ -150,6 +184,7 @@ pub(super) struct Settings {
     pub(super) password: Option<String>,
     pub(super) view_password: Option<String>,
     pub(super) control_policy: ControlPolicy,
+    pub(super) transport: TransportPolicy,
     pub(super) base_path: Option<String>,
     pub(super) tls_certificate: Option<String>,
     pub(super) tls_key: Option<String>,
@@ -198,6 +233,7 @@ impl Default for Settings {
             password: None,
             view_password: None,
             control_policy: ControlPolicy::default(),
+            transport: TransportPolicy::default(),
             base_path: None,
             tls_certificate: None,
             tls_key: None,

@@ -311,6 +311,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &PASSWD,
     &VIEW_PASSWORD,
     &CONTROL_POLICY,
+    &TRANSPORT,
     &NOVNC,
     &NOVNC_ROOT,
     &DISPLAY,

@@ -6,16 +6,18 @@ const TIMEOUT_MS = 8000;
 
 /**
  * @param {URL} base
- * @returns {Promise<RTCConfiguration>} STUN and TURN servers; none if the server has none to offer
+ * @returns {Promise<RTCConfiguration & {transport?: 'webrtc' | 'websocket'}>} STUN and TURN servers; none if the server
+ *   has none to offer. transport: the only one that it offers
  */
 export async function fetchConfig(base) {
   const response = await get(new URL('turn', base));
   if (response.status === 404) return {};
   if (!response.ok) throw new HttpError(response.status);
-  const { iceServers, iceTransportPolicy } = await response.json().catch(() => {
+  const { iceServers, iceTransportPolicy, transport } = await response.json().catch(() => {
     throw new HttpError(response.status);
   });
   return {
+    ...(transport === 'webrtc' || transport === 'websocket' ? { transport } : {}),
     iceServers: Array.isArray(iceServers) ? iceServers : [],
     iceTransportPolicy: iceTransportPolicy === 'relay' ? 'relay' : 'all',
   };

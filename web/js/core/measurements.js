@@ -11,7 +11,7 @@ export class Measurements {
   #run = 0;
 
   /**
-   * @param {import('./session.js').Session} session
+   * @param {Pick<import('./session.js').Session, 'stats'>} session
    * @param {(message: string) => void} send
    */
   constructor(session, send) {

@@ -8,6 +8,7 @@ const PREFIX = 'egldesktop.';
  * @property {'fit' | 'exact'} scaling as large as the window, or never larger than pixel for pixel
  * @property {string} resolution `auto` for that of the window, or `1920x1080`
  * @property {'direct' | 'trackpad'} touch
+ * @property {'auto' | 'webrtc' | 'websocket'} transport how picture and sound travel
  * @property {boolean} commandIsControl on a Mac: Command is the desktop's Ctrl
  */
 
@@ -17,6 +18,7 @@ const KNOWN = Object.freeze({
   scaling: { initial: 'fit', is: (value) => value === 'fit' || value === 'exact' },
   resolution: { initial: 'auto', is: (value) => value === 'auto' || (typeof value === 'string' && /^\d{2,5}x\d{2,5}$/.test(value)) },
   touch: { initial: 'direct', is: (value) => value === 'direct' || value === 'trackpad' },
+  transport: { initial: 'auto', is: (value) => value === 'auto' || value === 'webrtc' || value === 'websocket' },
   commandIsControl: { initial: false, is: (value) => typeof value === 'boolean' },
 });
 

@@ -226,13 +226,14 @@ export function decodeMessage(text) {
 }
 
 /**
- * @param {{width: number, height: number, scale: number, control?: boolean}} display control: false for who was
- *   watching when the connection was lost
+ * @param {{width: number, height: number, scale: number, control?: boolean, page?: string, transport?: 'websocket'}} display
+ *   control: false for who was watching when the connection was lost; page: what this page calls itself, so that its
+ *   connections are known as one viewer; transport: where it is not WebRTC
  * @param {string[]} [codecs] MIME types that this browser can receive; the server offers nothing else
  * @returns {string} the first frame on the signalling socket
  */
-export function hello({ width, height, scale: ratio, control = true }, codecs) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs, ...(control ? {} : { control }) };
+export function hello({ width, height, scale: ratio, control = true, page, transport }, codecs) {
+  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs, page, transport, ...(control ? {} : { control }) };
   return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
 }
 
@@ -264,6 +265,9 @@ export function decodeSignal(text) {
   if (candidate.sdpMid === undefined && candidate.sdpMLineIndex === undefined) candidate.sdpMLineIndex = 0;
   return { kind: 'candidate', candidate };
 }
+
+/** Of the connections of this page, this is the one that it shows and acts through from now on. */
+export const useConnection = () => '_transport,use';
 
 /** @param {string} sdp */
 export const answer = (sdp) => JSON.stringify({ sdp: { type: 'answer', sdp } });

@@ -24,7 +24,7 @@ import { received } from './stats.js';
  * @typedef {'idle' | 'connecting' | 'live' | 'reconnecting' | 'failed'} State
  * @typedef {'signalling' | 'negotiating' | 'ice' | 'frame' | 'waiting' | 'live'} Stage
  * @typedef {'auth' | 'unreachable' | 'signalling' | 'server' | 'ended' | 'lost' | 'offer' | 'ice'
- *   | 'frame' | 'stalled' | 'unsupported'} FailureKind
+ *   | 'frame' | 'stalled' | 'unsupported' | 'https'} FailureKind
  * @typedef {{kind: FailureKind, text: string}} Failure `text`: the server's own words, if any
  * @typedef {object} Snapshot
  * @property {State} state
@@ -106,6 +106,15 @@ export class Session extends EventTarget {
   /** The network or the tab came back: worth trying now, unless only the user can mend it. */
   nudge() {
     if (this.#now.retryAt !== null) this.retryNow();
+  }
+
+  /** Drops the connection and makes no other before {@link start}. */
+  stop() {
+    if (this.#now.state === 'idle') return;
+    this.#generation++;
+    this.#dropConnection();
+    this.#wasLive = false;
+    this.#set({ state: 'idle', stage: 'waiting', failure: null, retryAt: null, attempt: 0 });
   }
 
   /** Drops the connection and makes a new one, because the server asked for it. */

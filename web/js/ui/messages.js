@@ -53,6 +53,11 @@ const TEXTS = {
     text: msg('The server answers, but video finds no way through. A firewall may block UDP: open its ports, or set up a TURN server.'),
     action: msg('Try again'), icon: 'unplugged',
   },
+  https: {
+    title: msg('This page needs https'),
+    text: msg('WebRTC finds no way through or is not offered, and browsers allow the other way only to pages that came by https or from the same machine. Open the page by https, open the UDP ports, or set up a TURN server.'),
+    action: msg('Try again'), icon: 'lock',
+  },
   frame: {
     title: msg('Connected, but there is no picture'),
     text: msg('Nothing arrives that this browser can show. Another video encoder on the server, or another browser, may help.'),

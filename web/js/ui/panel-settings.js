@@ -43,13 +43,14 @@ export class SettingsSection {
     });
     this.#resolution.onChange = (/** @type {string} */ value) => this.#chose('resolution', value);
     const scaling = this.#preference('scaling', t('Scaling'), { fit: t('Fill the window'), exact: t('Pixel for pixel') });
+    const transport = this.#preference('transport', t('Transport'), { auto: t('Automatic'), webrtc: 'WebRTC', websocket: 'WebSocket' });
     const touch = this.#preference('touch', t('Touch'), { direct: t('Where the finger is'), trackpad: t('As a trackpad') });
     touch.classList.add('touch-only');
     const language = this.#preference('language', t('Language'), { '': t('As the browser'), ...LANGUAGES });
     const command = h('input', { type: 'checkbox', class: 'check', checked: preference('commandIsControl') });
     command.addEventListener('change', () => this.#chose('commandIsControl', command.checked));
     const mac = options.mac ? h('label', { class: 'viewer' }, h('span', {}, t('Command is Ctrl')), command) : null;
-    this.element = h('section', { class: 'section' }, h('h2', {}, t('Settings')), ...quality, this.#resolution.element, scaling, touch, mac, language);
+    this.element = h('section', { class: 'section' }, h('h2', {}, t('Settings')), ...quality, this.#resolution.element, scaling, touch, mac, transport, language);
     this.#showResolution();
   }
 
@@ -98,7 +99,7 @@ export class SettingsSection {
   }
 
   /**
-   * @param {'scaling' | 'touch' | 'language'} name
+   * @param {'scaling' | 'touch' | 'transport' | 'language'} name
    * @param {string} label
    * @param {Record<string, string>} choices
    */

@@ -10,8 +10,19 @@ const ROUTES = { direct: msg('Direct'), nat: msg('Direct, through NAT'), relay: 
 
 /**
  * What only the server knows.
- * @typedef {{encoder: string, latencyMs: number | null, gpu: import('../core/protocol.js').GpuMessage | null}} Server
+ * @typedef {{encoder: string, latencyMs: number | null, gpu: import('../core/protocol.js').GpuMessage | null, transport: import('../transport/transports.js').Transports['transport']}} Server
  */
+
+/** Why the picture takes the way it takes. @type {Readonly<Partial<Record<import('../transport/transports.js').Reason, string>>>} */
+const REASONS = {
+  chosen: msg('as chosen'),
+  only: msg('the server offers no other'),
+  https: msg('WebSocket needs https'),
+  webcodecs: msg('this browser lacks WebCodecs'),
+  trying: msg('WebRTC is being tried'),
+  failed: msg('WebRTC finds no way'),
+  lost: msg('WebRTC was lost'),
+};
 
 /** Rows of the list, in order. @type {readonly string[]} */
 const ROWS = [
@@ -63,7 +74,7 @@ export class StatsSection {
     this.#graphs.loss.add(numbers.lossPercent, short(numbers.lossPercent));
     this.#graphs.decode.add(numbers.decodeMs, short(numbers.decodeMs));
     this.#waterfall.update(stages);
-    this.#row('Connection', [numbers.route && t(ROUTES[numbers.route]), numbers.transport].filter(Boolean).join(' · ') || '–');
+    this.#row('Connection', connection(numbers, server) || '–');
     this.#row('Resolution', numbers.width ? `${numbers.width} × ${numbers.height}` : '–');
     this.#row('Codec', [numbers.codec, numbers.audioCodec].filter(Boolean).join(' + ') || '–');
     this.#row('Encoder', server.encoder || '–');
@@ -82,6 +93,16 @@ export class StatsSection {
   #row(name, value) {
     setText(this.#rows[name], value);
   }
+}
+
+/**
+ * @param {import('../core/stats.js').Numbers} numbers
+ * @param {Server} server
+ */
+function connection({ route, transport }, server) {
+  const reason = server.transport && REASONS[server.transport.reason];
+  const parts = server.transport?.kind === 'websocket' ? ['WebSocket'] : [route && t(ROUTES[route]), transport];
+  return [...parts, reason && t(reason)].filter(Boolean).join(' · ');
 }
 
 /** @param {import('../core/protocol.js').GpuMessage} message */

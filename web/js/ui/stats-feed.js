@@ -7,7 +7,7 @@ const INTERVAL_MS = 1000;
 
 /**
  * @typedef {object} FeedOptions
- * @property {import('../core/session.js').Session} session
+ * @property {Pick<import('../core/session.js').Session, 'stats' | 'videoSource'>} session
  * @property {HTMLVideoElement} video
  * @property {() => boolean} isOpen
  * @property {(numbers: import('../core/stats.js').Numbers, stages: import('../core/latency.js').Stages | null) => void} show

@@ -1,7 +1,8 @@
 //! How much the network carries: congestion control for a desktop, which is silent most of the time.
 //!
 //! [`estimator`] is the law for one viewer, [`budget`] what follows for the one encoder; both are pure, and are tested
-//! against a simulated link. What brings them feedback is `viewer/feedback.rs`.
+//! against a simulated link. What brings them feedback is `viewer/feedback.rs`. Over a WebSocket, that is over TCP, the law is
+//! [`flow`], and `viewer/socket/` brings it receipts.
 //!
 //! Why not GCC (draft-ietf-rmcat-gcc-02), as `rtpgccbwe` has it: on overuse it falls back to a share of what *was sent*,
 //! and a silent desktop sends nothing, so a late packet after a pause costs all of the estimate; and it grows by a few
@@ -14,8 +15,10 @@ mod budget;
 mod control;
 mod delay;
 mod estimator;
+mod flow;
 #[cfg(test)]
 mod simulation;
 
 pub(super) use control::{Control, Share};
 pub(super) use estimator::{Estimator, Report};
+pub(super) use flow::{Flow, Verdict};

@@ -98,8 +98,10 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         (&Method::GET | &Method::HEAD, "/ready") => ready(&context),
         (&Method::GET | &Method::HEAD, "/metrics") if access == Access::Control => metrics(context).await,
         (&Method::GET | &Method::HEAD, "/turn") => {
-            let configuration = context.site.hub.ice().rtc_configuration(SystemTime::now()).to_string();
-            with_type(StatusCode::OK, "application/json", configuration)
+            let mut configuration = context.site.hub.ice().rtc_configuration(SystemTime::now());
+            // Browsers leave out what is no member of RTCConfiguration.
+            configuration["transport"] = context.site.hub.transport().nick().into();
+            with_type(StatusCode::OK, "application/json", configuration.to_string())
         }
         (&Method::GET | &Method::HEAD, "/manifest.webmanifest") if matches!(context.site.assets, Assets::Embedded) => {
             with_type(StatusCode::OK, "application/manifest+json", context.site.manifest.clone())

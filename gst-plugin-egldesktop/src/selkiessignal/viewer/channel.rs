@@ -1,8 +1,7 @@
-//! The data channel of one viewer: its messages become upstream events, and requests to the hub.
+//! The messages of one viewer, whatever carries them: they become upstream events, and requests to the hub.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use gst_webrtc::WebRTCDataChannel;
 use selkies_protocol::control;
 use selkies_protocol::held::{Action, Held};
 use selkies_protocol::input::ClientMessage;
@@ -12,8 +11,8 @@ use selkies_protocol::touch::{MAX_FINGERS, Phase};
 
 use super::CAT;
 use super::exchange::Exchange;
-use super::feedback::Feedback;
 use super::gamepads;
+use super::outbox::Channel;
 use super::silence::{Heard, Silence};
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
@@ -21,23 +20,33 @@ use crate::selkiessignal::hub::Hub;
 /// Longer messages are dropped unread: more than what a browser sends at once, text of old clients' clipboards.
 const MAX_MESSAGE: usize = 256 * 1024;
 
+/// Called when the viewer acts: the encoder is to follow its network.
+pub(super) type Lead = Box<dyn Fn() + Send + Sync>;
+
 /// The input of one viewer.
 pub(super) struct Input {
     state: Arc<State>,
-    handlers: [gst::glib::SignalHandlerId; 3],
     _silence: Option<Silence>,
 }
+
+/// Where what comes from the viewer goes, as long as there is an [`Input`].
+#[derive(Clone)]
+pub(super) struct Receiver(Weak<State>);
 
 struct State {
     hub: Arc<Hub>,
     /// The viewer's number in the roster.
     id: u64,
     dialect: Dialect,
-    channel: WebRTCDataChannel,
+    channel: Arc<dyn Channel>,
     hands: Mutex<Hands>,
     exchange: Arc<Exchange>,
     heard: Heard,
-    feedback: Option<Arc<Feedback>>,
+    /// Where there is congestion control.
+    lead: Option<Lead>,
+    /// Those of the browser's window.
+    window: Option<(u32, u32)>,
+    scale: Option<f64>,
 }
 
 /// What the viewer holds down, and where its pointer was last.
@@ -49,52 +58,29 @@ struct Hands {
 }
 
 impl Input {
-    /// Listens to `channel`, for viewer `id`.
-    pub(super) fn new(
-        hub: &Arc<Hub>,
-        id: u64,
-        channel: WebRTCDataChannel,
-        hello: &Hello,
-        feedback: Option<Arc<Feedback>>,
-    ) -> Self {
+    /// For viewer `id`, which hears what goes into `channel`. What comes from it is to be given to [`Self::receiver`].
+    pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: Arc<dyn Channel>, hello: &Hello, lead: Option<Lead>) -> Self {
         let dialect = hello.dialect;
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
         let exchange = Exchange::new(hub, id, &channel, dialect);
         let (hub, hands, heard) = (hub.clone(), Mutex::new(hands), Heard::now());
-        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, feedback });
-        let receiver = Arc::downgrade(&state);
-        let message = state.channel.connect_on_message_string(move |_, text| {
-            if let Some(state) = receiver.upgrade() {
-                state.message(text.unwrap_or_default());
-            }
-        });
-        let (greeter, window, scale) = (Arc::downgrade(&state), hello.window, hello.scale);
-        let open = state.channel.connect_on_open(move |_| {
-            if let Some(state) = greeter.upgrade() {
-                state.greet();
-                state.exchange.begin();
-                state.show_in(window, scale);
-            }
-        });
-        let exchange = Arc::downgrade(&state.exchange);
-        let low = state.channel.connect_on_buffered_amount_low(move |_| {
-            if let Some(exchange) = exchange.upgrade() {
-                exchange.more();
-            }
-        });
+        let (window, scale) = (hello.window, hello.scale);
+        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, lead, window, scale });
         // Clients of selkies-gstreamer do not repeat what they hold.
         let silence = (dialect == Dialect::Extended).then(|| {
             let state = Arc::downgrade(&state);
             Silence::watch(move || state.upgrade().into_iter().for_each(|state| state.check_silence()))
         });
-        Self { state, handlers: [message, open, low], _silence: silence }
+        Self { state, _silence: silence }
+    }
+
+    /// Where what comes from the viewer goes.
+    pub(super) fn receiver(&self) -> Receiver {
+        Receiver(Arc::downgrade(&self.state))
     }
 
     /// Ends the input: whatever the viewer holds down goes up.
     pub(super) fn release_all(self) {
-        for handler in self.handlers {
-            gst::prelude::ObjectExt::disconnect(&self.state.channel, handler);
-        }
         self.state.release_all(&mut self.state.hands());
     }
 
@@ -114,6 +100,31 @@ impl Input {
     }
 }
 
+impl Receiver {
+    /// There is somebody to hear: the viewer learns what it cannot know by itself.
+    pub(super) fn opened(&self) {
+        if let Some(state) = self.0.upgrade() {
+            state.greet();
+            state.exchange.begin();
+            state.show_in(state.window, state.scale);
+        }
+    }
+
+    /// The viewer says something.
+    pub(super) fn message(&self, text: &str) {
+        if let Some(state) = self.0.upgrade() {
+            state.message(text);
+        }
+    }
+
+    /// The channel has room for more.
+    pub(super) fn more(&self) {
+        if let Some(state) = self.0.upgrade() {
+            state.exchange.more();
+        }
+    }
+}
+
 impl State {
     fn hands(&self) -> std::sync::MutexGuard<'_, Hands> {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,10 +132,8 @@ impl State {
 
     fn send(&self, text: &str) {
         // Before it is open there is nobody to hear, and greet() says it all then.
-        if self.channel.ready_state() == gst_webrtc::WebRTCDataChannelState::Open
-            && let Err(error) = self.channel.send_string_full(Some(text))
-        {
-            gst::debug!(CAT, "viewer {}: cannot send: {error}", self.id);
+        if self.channel.is_open() {
+            self.channel.send(text);
         }
     }
 
@@ -202,9 +211,9 @@ impl State {
                 let _hands = self.hands();
                 if self.hub.controls(self.id)
                     && gamepads::apply(&self.hub, self.id, message, |input| self.push(input))
-                    && let Some(feedback) = &self.feedback
+                    && let Some(lead) = &self.lead
                 {
-                    feedback.lead();
+                    lead();
                 }
             }
             Ok(message) => {
@@ -213,8 +222,8 @@ impl State {
                 if self.hub.controls(self.id) {
                     let smooth = self.hub.video().is_some_and(|video| video.listeners().devices().wheel);
                     let actions = hands.held.apply(message, smooth);
-                    if let Some(feedback) = self.feedback.as_ref().filter(|_| !actions.is_empty()) {
-                        feedback.lead();
+                    if let Some(lead) = self.lead.as_ref().filter(|_| !actions.is_empty()) {
+                        lead();
                     }
                     self.act(&mut hands, actions);
                 }
@@ -251,6 +260,13 @@ impl State {
             Request::Control(request) => {
                 if let Err(refusal) = self.hub.control(self.id, request) {
                     self.send(&control::status(&refusal.to_string()));
+                }
+            }
+            // Everything that it was told so far went to where nobody looked.
+            Request::UseConnection => {
+                if self.hub.use_connection(self.id).is_ok() {
+                    self.greet();
+                    self.exchange.begin();
                 }
             }
             Request::Tune(tune) => {

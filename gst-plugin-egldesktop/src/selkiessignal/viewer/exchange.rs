@@ -1,14 +1,14 @@
 //! What one browser and the desktop tell each other besides input: cursor, clipboard and the size of the screen.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gst_webrtc::WebRTCDataChannel;
 use selkies_protocol::clipboard::{self, ClipboardMessage, Delivery, Inbox, Part};
 use selkies_protocol::control;
 use selkies_protocol::signalling::Dialect;
 
 use super::CAT;
-use super::outbox::Outbox;
+use super::outbox::{Channel, Outbox};
 use crate::events::{DesktopEvent, Devices, InputEvent};
 use crate::selkiessignal::hub::Hub;
 use crate::selkiessignal::listeners::Listener;
@@ -21,12 +21,13 @@ pub(super) struct Exchange {
     dialect: Dialect,
     inbox: Mutex<Inbox>,
     outbox: Outbox,
+    listens: AtomicBool,
 }
 
 impl Exchange {
-    pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: &WebRTCDataChannel, dialect: Dialect) -> Arc<Self> {
+    pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: &Arc<dyn Channel>, dialect: Dialect) -> Arc<Self> {
         let outbox = Outbox::new(channel.clone());
-        Arc::new(Self { hub: hub.clone(), id, dialect, inbox: Mutex::default(), outbox })
+        Arc::new(Self { hub: hub.clone(), id, dialect, inbox: Mutex::default(), outbox, listens: AtomicBool::new(false) })
     }
 
     /// The channel is open: the browser learns what it may do and, soon, what the desktop is like.
@@ -36,8 +37,11 @@ impl Exchange {
             self.outbox.send(&control::system(&format!("clipboard,{}", permissions.clipboard.nick())));
         }
         let Some(video) = self.hub.video() else { return };
-        let listener: Arc<dyn Listener> = self.clone();
-        video.listeners().add(Arc::downgrade(&listener));
+        // A page that takes another of its connections into use is told everything again.
+        if !self.listens.swap(true, Ordering::SeqCst) {
+            let listener: Arc<dyn Listener> = self.clone();
+            video.listeners().add(Arc::downgrade(&listener));
+        }
         let report = InputEvent::Report { clipboard: permissions.clipboard.outwards() };
         video.push_upstream(report.to_event((0.0, 0.0)));
     }

@@ -9,10 +9,10 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::CAT;
-use super::gate::{Gate, Verdict};
+use super::gate::Gate;
 use super::retransmission::Repairs;
 use super::webrtcbin::WebRtcBin;
-use crate::selkiessignal::congestion::{Estimator, Report, Share};
+use crate::selkiessignal::congestion::{Estimator, Report, Share, Verdict};
 
 /// What a viewer starts with, in bit/s; a probe with the second feedback finds what there is.
 const START: u64 = 4_000_000;

@@ -6,19 +6,12 @@
 
 use std::time::Duration;
 
+use crate::selkiessignal::congestion::Verdict;
+
 /// How much may be on its way, in seconds: a keyframe has to fit.
 const ALLOWED: f64 = 0.5;
 /// A keyframe is asked for once in this time.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-
-/// What becomes of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Send,
-    Drop,
-    /// Drop it, and ask for a keyframe: there is room again.
-    DropAndAsk,
-}
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -1,10 +1,12 @@
-//! One viewer: a small pipeline beside the element's own, with a webrtcbin in it.
+//! One viewer: a small pipeline beside the element's own, with a webrtcbin in it; or without one, for a viewer over a
+//! WebSocket ([`socket`]).
 //!
 //! A pipeline of its own, so that nothing that happens to one viewer reaches another or the encoder: its errors end on
 //! its own bus, and what it cannot send in time it loses itself.
 
 mod branch;
 mod channel;
+mod data_channel;
 mod exchange;
 mod feedback;
 mod gamepads;
@@ -16,6 +18,7 @@ mod retransmission;
 mod rtp_plugin;
 mod sdp;
 mod silence;
+mod socket;
 mod webrtcbin;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -31,6 +34,7 @@ use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
 use super::stream::Subscription;
 use branch::{Branch, Options};
+pub(super) use socket::{FromSocket, SocketViewer};
 use webrtcbin::WebRtcBin;
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
@@ -49,13 +53,27 @@ pub(super) enum Outgoing {
     Failed(String),
 }
 
+/// A session, whatever carries it, as what happens to all of them sees it.
+pub(super) trait Connection: Send + Sync {
+    /// Its number in the roster.
+    fn id(&self) -> u64;
+    /// Who is connected or who controls has changed.
+    fn roster_changed(&self);
+    /// What the encoders are set to has changed.
+    fn tuning_changed(&self);
+    /// Sends a message, where there is somebody to hear it.
+    fn tell(&self, message: &str);
+    /// Its numbers. May wait, not for long.
+    fn stats(&self, control: bool) -> ViewerStats;
+}
+
 /// A browser's session. Dropping it ends the session and releases what its user holds down.
 pub(super) struct Viewer {
     pipeline: gst::Pipeline,
     webrtcbin: WebRtcBin,
     links: Arc<Links>,
     offer: Offer,
-    input: Option<channel::Input>,
+    input: Option<(channel::Input, data_channel::Connected)>,
     ticket: Ticket,
 }
 
@@ -125,49 +143,16 @@ impl Viewer {
         if video.is_some() {
             // The channel has to be there before the offer.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
-            viewer.input = Some(channel::Input::new(hub, viewer.ticket.id, channel, hello, feedback));
+            let lead = feedback.map(|feedback| Box::new(move || feedback.lead()) as channel::Lead);
+            let input = channel::Input::new(hub, viewer.ticket.id, Arc::new(channel.clone()), hello, lead);
+            let connected = data_channel::Connected::new(&channel, &input);
+            viewer.input = Some((input, connected));
         }
         viewer.pipeline.set_state(gst::State::Playing)?;
         // webrtcbin says that an offer is due as soon as it has a track, which may be before there is a channel. Nothing
         // is added later, so one offer is enough.
         make_offer(&viewer.webrtcbin, &viewer.offer, outgoing);
         Ok(viewer)
-    }
-
-    /// Its number in the roster.
-    pub(super) fn id(&self) -> u64 {
-        self.ticket.id
-    }
-
-    /// Who is connected or who controls has changed.
-    pub(super) fn roster_changed(&self) {
-        if let Some(input) = &self.input {
-            input.roster_changed();
-        }
-    }
-
-    /// Sends a message, where there is a data channel.
-    pub(super) fn tell(&self, message: &str) {
-        if let Some(input) = &self.input {
-            input.tell(message);
-        }
-    }
-
-    /// What the encoders are set to has changed.
-    pub(super) fn tuning_changed(&self) {
-        if let Some(input) = &self.input {
-            input.tuning_changed();
-        }
-    }
-
-    /// Its numbers. Waits for webrtcbin, not for long.
-    pub(super) fn stats(&self, control: bool) -> ViewerStats {
-        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
-        self.links.count(&mut stats);
-        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
-            read_webrtc(&mut stats, &reply);
-        }
-        stats
     }
 
     /// Handles a frame of the browser. An error ends the session; its text is for the user.
@@ -194,6 +179,39 @@ impl Viewer {
     }
 }
 
+impl Connection for Viewer {
+    fn id(&self) -> u64 {
+        self.ticket.id
+    }
+
+    fn roster_changed(&self) {
+        if let Some((input, _)) = &self.input {
+            input.roster_changed();
+        }
+    }
+
+    fn tuning_changed(&self) {
+        if let Some((input, _)) = &self.input {
+            input.tuning_changed();
+        }
+    }
+
+    fn tell(&self, message: &str) {
+        if let Some((input, _)) = &self.input {
+            input.tell(message);
+        }
+    }
+
+    fn stats(&self, control: bool) -> ViewerStats {
+        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
+        self.links.count(&mut stats);
+        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
+            read_webrtc(&mut stats, &reply);
+        }
+        stats
+    }
+}
+
 /// The media stream that a track belongs to. Picture and sound are in different ones: browsers hold back the picture of a
 /// stream until its sound arrives. But the single connection of a Selkies client before 1.5 plays one stream only.
 fn group(hello: &Hello, kind: &'static str) -> &'static str {
@@ -206,7 +224,8 @@ fn group(hello: &Hello, kind: &'static str) -> &'static str {
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.links.clear();
-        if let Some(input) = self.input.take() {
+        if let Some((input, connected)) = self.input.take() {
+            connected.end();
             input.release_all();
         }
         if let Some(bus) = self.pipeline.bus() {
@@ -236,6 +255,17 @@ impl Links {
             if branch.is_video {
                 stream.request_keyframe();
             }
+        }
+    }
+
+    /// Lets one stream flow into `appsrc`.
+    fn add(&self, stream: &super::stream::Stream, appsrc: &gst_app::AppSrc) {
+        match stream.subscribe(appsrc) {
+            Ok(subscription) => {
+                let link = Link { subscription, appsrc: appsrc.clone() };
+                self.0.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+            }
+            Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
         }
     }
 

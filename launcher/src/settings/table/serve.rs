@@ -77,6 +77,14 @@ pub(crate) static CONTROL_POLICY: Variable = Variable::new(
 )
 .default("takeover");
 
+pub(crate) static TRANSPORT: Variable = Variable::new(
+    "EGLDESKTOP_TRANSPORT",
+    Kind::Choice(&["auto", "webrtc", "websocket"]),
+    "how picture and sound travel: by WebRTC where that connects and over the page's WebSocket elsewhere (`auto`), or one \
+     of the two only",
+)
+.default("auto");
+
 pub(crate) static METRICS: Variable = Variable::new(
     "SELKIES_ENABLE_METRICS_HTTP",
     Kind::Boolean,

@@ -1,10 +1,13 @@
 //! One session over a signalling socket, whoever opened it: from what was said in `HELLO` to its end.
 
+mod news;
+mod socket;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use selkies_protocol::signalling::{Hello, PeerMessage, error_frame, session_answer};
+use selkies_protocol::signalling::{Hello, PeerMessage, Transport, error_frame, session_answer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -14,9 +17,10 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::http::CAT;
-use super::hub::Hub;
+use super::hub::{Hub, SessionError};
 use super::roster::Caller;
-use super::viewer::{Outgoing, Viewer};
+use super::viewer::{Connection, Outgoing, Viewer};
+use news::News;
 
 /// The largest frame of a browser: an SDP answer with all its candidates has some 10 kB.
 const MAX_MESSAGE: usize = 256 * 1024;
@@ -54,7 +58,13 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     stopped: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let address = caller.address;
-    gst::info!(CAT, "{address} wants {:?}", hello.media);
+    gst::info!(CAT, "{address} wants {:?} by {:?}", hello.media, hello.transport);
+    if !hub.transport().offers(hello.transport) {
+        return fail(socket, CloseCode::Policy, &SessionError::NotOffered.to_string()).await;
+    }
+    if hello.transport == Transport::WebSocket {
+        return socket::run(socket, hub, hello, caller, stopped).await;
+    }
     // What webrtcbin's threads have to say. Bounded: they have a few dozen candidates, and an end.
     let (outgoing, mut frames) = mpsc::channel(256);
     let viewer = match hub.sources(hello.media).await {
@@ -73,7 +83,9 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
 
-    hub.register(&viewer);
+    let session: Arc<dyn Connection> = viewer.clone();
+    hub.register(&session);
+    drop(session);
     let result = relay(socket, &hub, &viewer, &mut frames, stopped).await;
     gst::info!(CAT, "{address} left");
     // The last reference, so that the pipeline ends here and not on a thread of the runtime.
@@ -91,9 +103,7 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
     tokio::pin!(stopped);
     let mut ping = tokio::time::interval(PING_INTERVAL);
     let mut heard = Instant::now();
-    let mut roster = hub.roster();
-    let mut tuning = hub.tuning();
-    let (mut gpu, mut machine) = (hub.gpu(), hub.machine());
+    let mut news = News::of(hub);
     loop {
         tokio::select! {
             () = &mut stopped => {
@@ -107,27 +117,10 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 None => return Ok(()),
             },
-            Ok(()) = roster.changed() => {
-                if !roster.borrow_and_update().contains(viewer.id()) {
+            piece = news.next() => {
+                if !news.tell(piece, viewer).await {
                     return close(socket, KICKED, "ended by who controls the desktop").await;
                 }
-                let viewer = viewer.clone();
-                blocking(move || viewer.roster_changed()).await;
-            }
-            Ok(()) = tuning.changed() => {
-                tuning.mark_unchanged();
-                let viewer = viewer.clone();
-                blocking(move || viewer.tuning_changed()).await;
-            }
-            Ok(()) = gpu.changed() => {
-                let message = gpu.borrow_and_update().map(|statistics| statistics.to_message());
-                let viewer = viewer.clone();
-                blocking(move || message.into_iter().for_each(|message| viewer.tell(&message))).await;
-            }
-            Ok(()) = machine.changed() => {
-                let message = machine.borrow_and_update().map(|statistics| statistics.to_message());
-                let viewer = viewer.clone();
-                blocking(move || message.into_iter().for_each(|message| viewer.tell(&message))).await;
             }
             _ = ping.tick() => {
                 if heard.elapsed() > SILENCE {

@@ -1,0 +1,69 @@
+/** The connections of this page, with all that they touch. */
+
+import { fetchConfig, probeHealth } from '../core/http.js';
+import { createPeer } from '../core/peer.js';
+import { hello } from '../core/protocol.js';
+import { Session } from '../core/session.js';
+import { openSignalling, signallingUrl } from '../core/signalling.js';
+import { socketParts } from './link.js';
+import { makePlan, pageName } from './plan.js';
+import { watchTrack } from './preview.js';
+import { socketSupport } from './support.js';
+import { Transports } from './transports.js';
+
+/**
+ * @param {object} options
+ * @param {URL} options.base the page
+ * @param {() => Parameters<typeof hello>[0]} options.display
+ * @param {() => 'auto' | 'webrtc' | 'websocket'} options.chosen by the user
+ * @returns {Transports}
+ */
+export function connect({ base, display, chosen }) {
+  const page = pageName();
+  const url = signallingUrl(base);
+  /** @type {import('./support.js').Support} */
+  let support = { codecs: null, lacks: 'webcodecs' };
+  /** @type {ReturnType<typeof fetchConfig> | null} what was fetched for the plan, for whom it is as well */
+  let early = null;
+
+  const rest = {
+    probeHealth: () => probeHealth(base),
+    setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) => setTimeout(callback, ms),
+    clearTimeout: (/** @type {any} */ id) => clearTimeout(id),
+    now: () => performance.now(),
+    random: Math.random,
+  };
+  const webrtc = () =>
+    new Session({
+      fetchConfig: () => {
+        const fetched = early ?? fetchConfig(base);
+        early = null;
+        return fetched;
+      },
+      openSignalling: (handlers) => openSignalling(url, { ...display(), page }, handlers),
+      createPeer,
+      ...rest,
+    });
+  const websocket = () =>
+    new Session({
+      ...socketParts({
+        url,
+        hello: () => hello({ ...display(), page, transport: 'websocket' }, support.codecs ?? []),
+        isSupported: () => support.lacks === null,
+      }),
+      ...rest,
+    });
+
+  return new Transports({
+    createSession: (kind) => (kind === 'webrtc' ? webrtc() : websocket()),
+    async plan() {
+      early = fetchConfig(base);
+      // What is wrong with it is told by the sessions.
+      const [config, found] = await Promise.all([early.catch(() => null), socketSupport()]);
+      support = found;
+      return makePlan({ wanted: new URLSearchParams(location.search).get('transport'), chosen: chosen(), offered: config?.transport, lacks: found.lacks });
+    },
+    watchTrack,
+    ...rest,
+  });
+}

@@ -1,0 +1,440 @@
+/**
+ * WebRTC where it connects, the WebSocket until then and elsewhere: two sessions that look like one.
+ *
+ * Both begin at once. The picture of the one that is live first is shown; WebRTC is used as soon as it is live as well,
+ * and the WebSocket ends. When nothing comes by WebRTC any more, the WebSocket is tried beside it, without waiting for
+ * WebRTC to notice; while the WebSocket is in use, WebRTC is tried again now and then.
+ *
+ * Events are those of a session; `track`, `channel` and `message` are of the connection in use. The server knows both as one
+ * viewer, and tells everything anew to the one that says that it is in use.
+ */
+
+import { useConnection } from '../core/protocol.js';
+import { received } from '../core/stats.js';
+
+/** How often it is looked whether anything comes, and how long nothing may: while much came, and else. */
+const LOOK_MS = 300;
+const QUIET_MS = 900;
+const QUIET_IDLE_MS = 1800;
+/** What counts as much: looks with news in the last ten. */
+const BUSY_LOOKS = 8;
+/** Before WebRTC is tried again. */
+const AGAIN_MS = [3000, 6000, 12_000, 30_000, 60_000];
+/** A connection that lasted so long was a good one. */
+const GOOD_MS = 30_000;
+/** Failures that are the same by either way. */
+const FOR_BOTH = new Set(['auth', 'ended']);
+/** @type {readonly import('../core/session.js').Stage[]} */
+const STAGES = ['waiting', 'signalling', 'negotiating', 'ice', 'frame', 'live'];
+
+/**
+ * @typedef {import('../core/session.js').Session} Session
+ * @typedef {import('../core/session.js').Snapshot} Snapshot
+ * @typedef {'webrtc' | 'websocket'} Kind
+ * @typedef {'chosen' | 'only' | 'https' | 'webcodecs' | 'trying' | 'failed' | 'lost' | 'works'} Reason why it is this one:
+ *   chosen by the user; the only one that the server offers; the other one lacks https or WebCodecs here; WebRTC is being
+ *   tried; it found no way; it was lost; it works
+ *
+ * @typedef {object} Plan
+ * @property {'auto' | Kind} mode
+ * @property {Reason} reason
+ * @property {'https' | 'webcodecs' | null} lacks what the WebSocket lacks here
+ *
+ * @typedef {object} TransportDependencies
+ * @property {(kind: Kind) => Session} createSession
+ * @property {() => Promise<Plan>} plan
+ * @property {(track: MediaStreamTrack, onFrame: () => void) => () => void} watchTrack calls back when it has a picture;
+ *   returns how to end that
+ * @property {(callback: () => void, milliseconds: number) => any} setTimeout
+ * @property {(id: any) => void} clearTimeout
+ * @property {() => number} now
+ */
+
+/** One of the two. */
+class Side {
+  /** @type {MediaStreamTrack | null} */
+  video = null;
+  /** @type {MediaStreamTrack | null} */
+  audio = null;
+  channel = false;
+  stopWatching = () => {};
+  session;
+  kind;
+
+  /**
+   * @param {Kind} kind
+   * @param {Session} session
+   */
+  constructor(kind, session) {
+    this.kind = kind;
+    this.session = session;
+  }
+
+  get isLive() {
+    return this.session.snapshot.state === 'live';
+  }
+
+  get isIdle() {
+    return this.session.snapshot.state === 'idle';
+  }
+
+  forget() {
+    this.stopWatching();
+    this.stopWatching = () => {};
+    this.video = this.audio = null;
+  }
+}
+
+export class Transports extends EventTarget {
+  #deps;
+  /** @type {Record<Kind, Side>} */
+  #sides;
+  /** @type {Plan | null} null until it is known */
+  #plan = null;
+  /** @type {Side | null} the one in use */
+  #active = null;
+  /** @type {Side | null} the one whose picture is in the page */
+  #shown = null;
+  #wasLive = false;
+  #silent = false;
+  #attempts = 0;
+  #webrtcSince = 0;
+  /** @type {Reason} of an `auto` plan */
+  #reason = 'trying';
+  /** @type {Map<'look' | 'again', any>} */
+  #timers = new Map();
+  /** @type {Snapshot} */
+  #now = { state: 'idle', stage: 'waiting', failure: null, retryAt: null, attempt: 0 };
+  #planning = false;
+
+  /** @param {TransportDependencies} deps */
+  constructor(deps) {
+    super();
+    this.#deps = deps;
+    const side = (/** @type {Kind} */ kind) => {
+      const made = new Side(kind, deps.createSession(kind));
+      const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ run) =>
+        made.session.addEventListener(type, (event) => run(/** @type {CustomEvent} */ (event).detail));
+      on('track', (track) => this.#track(made, track));
+      on('channel', (open) => this.#channel(made, open));
+      on('message', (text) => this.#active === made && this.#emit('message', text));
+      on('change', () => this.#changed(made));
+      return made;
+    };
+    this.#sides = { webrtc: side('webrtc'), websocket: side('websocket') };
+  }
+
+  /** @returns {Readonly<Snapshot>} */
+  get snapshot() {
+    return this.#now;
+  }
+
+  /** @returns {{kind: Kind, reason: Reason} | null} what is in use, and why; null before anything is */
+  get transport() {
+    if (!this.#active || !this.#plan) return null;
+    return { kind: this.#active.kind, reason: this.#isAuto ? this.#reason : this.#plan.reason };
+  }
+
+  start() {
+    if (this.#now.state === 'idle') void this.#begin();
+  }
+
+  retryNow() {
+    if (this.#now.stage === 'waiting' && this.#now.state !== 'idle') void this.#begin();
+  }
+
+  /** The network or the tab came back. */
+  nudge() {
+    if (this.#now.retryAt !== null) this.retryNow();
+    else if (this.#timers.has('again')) this.#tryWebRtc();
+  }
+
+  restart() {
+    for (const { session } of this.#both) session.restart();
+  }
+
+  /** The page's video element shows a frame. */
+  frameShown() {
+    this.#shown?.session.frameShown();
+  }
+
+  /** @param {string} text */
+  send(text) {
+    return this.#active?.session.send(text) ?? false;
+  }
+
+  buffered() {
+    return this.#active?.session.buffered() ?? 0;
+  }
+
+  async drained() {
+    await this.#active?.session.drained();
+  }
+
+  async stats() {
+    return (await this.#active?.session.stats()) ?? null;
+  }
+
+  videoSource() {
+    return this.#active?.session.videoSource() ?? null;
+  }
+
+  get #both() {
+    return [this.#sides.webrtc, this.#sides.websocket];
+  }
+
+  get #isAuto() {
+    return this.#plan?.mode === 'auto';
+  }
+
+  async #begin() {
+    if (this.#planning) return;
+    this.#planning = true;
+    this.#set({ state: this.#wasLive ? 'reconnecting' : 'connecting', stage: 'signalling', failure: null, retryAt: null });
+    this.#plan = await this.#deps.plan();
+    this.#planning = false;
+    this.#reason = 'trying';
+    this.#clear('again');
+    const { mode } = this.#plan;
+    for (const side of this.#both) {
+      if (mode !== 'auto' && mode !== side.kind) side.session.stop();
+      else if (side.isIdle) side.session.start();
+      else side.session.retryNow();
+    }
+    if (mode !== 'auto') this.#active = this.#sides[mode];
+  }
+
+  /**
+   * @param {Side} side
+   * @param {MediaStreamTrack} track
+   */
+  #track(side, track) {
+    if (track.kind === 'audio') {
+      side.audio = track;
+      if (this.#shown === side) this.#emit('track', track);
+      return;
+    }
+    side.stopWatching();
+    side.video = track;
+    // The first one goes into the page at once; another one only when there is something to see.
+    if (this.#shown === null || this.#shown === side || !this.#isAuto) this.#show(side);
+    else side.stopWatching = this.#deps.watchTrack(track, () => side.session.frameShown());
+  }
+
+  /** @param {Side} side */
+  #show(side) {
+    this.#shown = side;
+    side.stopWatching();
+    for (const track of [side.video, side.audio]) if (track) this.#emit('track', track);
+  }
+
+  /**
+   * @param {Side} side
+   * @param {boolean} open
+   */
+  #channel(side, open) {
+    side.channel = open;
+    if (!open) side.forget();
+    if (this.#active === side) {
+      this.#emit('channel', open);
+      if (open && this.#isAuto) side.session.send(useConnection());
+    }
+    if (!open && this.#shown === side) this.#shown = null;
+    this.#consider(side);
+  }
+
+  /** @param {Side} side */
+  #changed(side) {
+    const { state, failure, stage } = side.session.snapshot;
+    if (failure && FOR_BOTH.has(failure.kind) && stage === 'waiting') {
+      for (const other of this.#both) if (other !== side) other.session.stop();
+      this.#clear('again');
+    }
+    if (this.#isAuto) {
+      const { webrtc, websocket } = this.#sides;
+      if (side === webrtc && stage === 'waiting' && state !== 'idle' && websocket.isLive) {
+        this.#reason = this.#webrtcSince > 0 ? 'lost' : 'failed';
+        this.#postponeWebRtc();
+      }
+      // Whatever ended it may have mended the other way.
+      if (side === websocket && stage === 'waiting' && state !== 'idle' && webrtc.isIdle && !FOR_BOTH.has(failure?.kind ?? '')) {
+        this.#clear('again');
+        webrtc.session.start();
+      }
+      if (side === webrtc && stage === 'waiting' && websocket.isIdle && state !== 'idle' && !FOR_BOTH.has(failure?.kind ?? '')) websocket.session.start();
+    }
+    this.#consider(side);
+    this.#compose();
+  }
+
+  /** Takes a connection into use, where it is the better one now. @param {Side} side */
+  #consider(side) {
+    if (!this.#isAuto || !side.isLive || !side.channel) return;
+    const { webrtc, websocket } = this.#sides;
+    if (this.#active === side) return;
+    if (!this.#active?.isLive || side === webrtc) this.#use(side);
+    else if (this.#silent) {
+      this.#use(side);
+      this.#reason = 'lost';
+      this.#postponeWebRtc();
+    } else websocket.session.stop();
+    if (this.#active === webrtc) websocket.session.stop();
+  }
+
+  /** @param {Side} side */
+  #use(side) {
+    const before = this.#active;
+    this.#active = side;
+    this.#silent = false;
+    if (before?.channel) this.#emit('channel', false);
+    if (this.#shown !== side) this.#show(side);
+    this.#emit('channel', true);
+    side.session.send(useConnection());
+    if (side.kind === 'webrtc') {
+      this.#reason = 'works';
+      this.#webrtcSince = this.#deps.now();
+      this.#clear('again');
+      this.#look(-1, this.#deps.now(), 0);
+    } else {
+      this.#clear('look');
+      this.#reason = 'trying';
+    }
+    this.#compose();
+  }
+
+  /** WebRTC is left alone for a while. */
+  #postponeWebRtc() {
+    const { webrtc } = this.#sides;
+    if (this.#webrtcSince > 0 && this.#deps.now() - this.#webrtcSince >= GOOD_MS) this.#attempts = 0;
+    this.#webrtcSince = 0;
+    this.#clear('look');
+    const wait = AGAIN_MS[Math.min(this.#attempts, AGAIN_MS.length - 1)];
+    this.#attempts += 1;
+    this.#timer('again', wait, () => this.#tryWebRtc());
+    webrtc.session.stop();
+  }
+
+  #tryWebRtc() {
+    this.#clear('again');
+    if (this.#sides.webrtc.isIdle) this.#sides.webrtc.session.start();
+  }
+
+  /**
+   * Looks whether anything comes by WebRTC, which takes many seconds to notice that nothing does.
+   * @param {number} bytes of the look before
+   * @param {number} since when there was news
+   * @param {number} recent a bit for each of the last looks, 1 where there was news
+   */
+  #look(bytes, since, recent) {
+    this.#timer('look', LOOK_MS, async () => {
+      const { webrtc, websocket } = this.#sides;
+      const report = await webrtc.session.stats().catch(() => null);
+      if (this.#active !== webrtc || !webrtc.isLive || this.#timers.has('look')) return;
+      const now = this.#deps.now();
+      const seen = report ? received(report).bytes : bytes;
+      const news = seen !== bytes;
+      const looks = ((recent << 1) | Number(news)) & 1023;
+      const quiet = news ? 0 : now - since;
+      // Nobody looks at a hidden tab, and its timers are slow.
+      const limit = bitCount(recent) >= BUSY_LOOKS ? QUIET_MS : QUIET_IDLE_MS;
+      if (quiet >= limit && !isHidden()) {
+        this.#silent = true;
+        if (websocket.isIdle) websocket.session.start();
+      } else if (news && this.#silent) {
+        this.#silent = false;
+        websocket.session.stop();
+      }
+      // While it is quiet, what was before says how long it may be.
+      this.#look(seen, news ? now : since, news || bitCount(recent) < BUSY_LOOKS ? looks : recent);
+    });
+  }
+
+  /** What the page shows of it all. */
+  #compose() {
+    if (this.#planning || !this.#plan) return;
+    const { webrtc, websocket } = this.#sides;
+    const running = this.#both.filter(({ isIdle }) => !isIdle);
+    if (this.#active?.isLive && (this.#active.channel || !this.#isAuto)) {
+      this.#wasLive = true;
+      return this.#set({ ...this.#active.session.snapshot, attempt: 0 });
+    }
+    if (running.length === 0) return this.#set({ state: 'idle', stage: 'waiting', failure: null, retryAt: null });
+    const snapshots = running.map(({ session }) => session.snapshot);
+    const final = snapshots.find(({ stage, failure }) => stage === 'waiting' && failure && FOR_BOTH.has(failure.kind));
+    if (final) return this.#set(final);
+    const trying = snapshots.filter(({ stage }) => stage !== 'waiting');
+    if (trying.length > 0) {
+      const [first] = trying.sort((a, b) => STAGES.indexOf(b.stage) - STAGES.indexOf(a.stage));
+      // Live, but with no channel yet.
+      const stage = first.stage === 'live' ? 'frame' : first.stage;
+      return this.#set({ ...first, stage, state: this.#wasLive ? 'reconnecting' : 'connecting', failure: null, retryAt: null });
+    }
+    const failed = [websocket, webrtc].map(({ session }) => session.snapshot).find(({ failure }) => failure && failure.kind !== 'unsupported');
+    const worst = failed ?? snapshots[0];
+    const retries = snapshots.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
+    this.#set({
+      ...worst,
+      failure: worst.failure && this.#explain(worst.failure),
+      state: this.#wasLive && retries.length > 0 ? 'reconnecting' : 'failed',
+      retryAt: retries.length > 0 ? Math.min(...retries) : null,
+      attempt: Math.max(...snapshots.map(({ attempt }) => attempt)),
+    });
+  }
+
+  /**
+   * Where there is no way for WebRTC, the WebSocket would have been one.
+   * @param {import('../core/session.js').Failure} failure
+   * @returns {import('../core/session.js').Failure}
+   */
+  #explain(failure) {
+    const noWay = failure.kind === 'ice' || (failure.kind === 'server' && failure.text.includes('ICE failed'));
+    const notHere = failure.kind === 'unsupported' && this.#plan?.mode === 'websocket';
+    return (noWay || notHere) && this.#plan?.lacks === 'https' ? { kind: 'https', text: '' } : failure;
+  }
+
+  /** @param {Partial<Snapshot>} part */
+  #set(part) {
+    const before = JSON.stringify(this.#now);
+    this.#now = { ...this.#now, ...part };
+    if (JSON.stringify(this.#now) !== before) this.#emit('change', this.#now);
+  }
+
+  /**
+   * @param {'look' | 'again'} name
+   * @param {number} milliseconds
+   * @param {() => void} callback
+   */
+  #timer(name, milliseconds, callback) {
+    this.#clear(name);
+    const run = () => {
+      this.#timers.delete(name);
+      callback();
+    };
+    this.#timers.set(name, this.#deps.setTimeout(run, milliseconds));
+  }
+
+  /** @param {'look' | 'again'} name */
+  #clear(name) {
+    if (this.#timers.has(name)) this.#deps.clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+
+  /**
+   * @param {'change' | 'track' | 'channel' | 'message'} type
+   * @param {unknown} detail
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** @param {number} bits */
+function bitCount(bits) {
+  let count = 0;
+  for (let rest = bits; rest; rest >>= 1) count += rest & 1;
+  return count;
+}
+
+function isHidden() {
+  return typeof document !== 'undefined' && document.hidden;
+}

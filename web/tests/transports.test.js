@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import { makePlan, pageName } from '../js/transport/plan.js';
+import { Transports } from '../js/transport/transports.js';
+import { FakeClock, settle } from './helpers.js';
+
+/** A session of straw: the tests say what happens to it. */
+class FakeSession extends EventTarget {
+  snapshot = { state: 'idle', stage: 'waiting', failure: null, retryAt: null, attempt: 0 };
+  starts = 0;
+  sent = [];
+  bytes = 0;
+  flow = 0;
+
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+  set(part) {
+    this.snapshot = { ...this.snapshot, ...part };
+    this.emit('change', this.snapshot);
+  }
+  start() {
+    this.starts += 1;
+    this.set({ state: 'connecting', stage: 'signalling', failure: null, retryAt: null });
+  }
+  retryNow() {
+    if (this.snapshot.stage === 'waiting') this.start();
+  }
+  stop() {
+    if (this.snapshot.state === 'idle') return;
+    this.emit('channel', false);
+    this.set({ state: 'idle', stage: 'waiting', failure: null, retryAt: null });
+  }
+  restart() {}
+  frameShown() {
+    this.set({ state: 'live', stage: 'live' });
+  }
+  send(text) {
+    this.sent.push(text);
+    return true;
+  }
+  buffered = () => 0;
+  stats = async () => new Map([['v', { type: 'inbound-rtp', bytesReceived: (this.bytes += this.flow) }]]);
+
+  /** Everything that a connection that works does. */
+  connect(name) {
+    this.emit('track', { kind: 'video', name });
+    this.emit('channel', true);
+    this.frameShown();
+  }
+  fail(kind, text = '') {
+    this.emit('channel', false);
+    this.set({ state: 'failed', stage: 'waiting', failure: { kind, text }, retryAt: 500 });
+  }
+}
+
+let clock, webrtc, websocket, transports, plan, tracks, channels, states;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  plan = { mode: 'auto', reason: 'trying', lacks: null };
+  tracks = [];
+  channels = [];
+  states = [];
+  transports = new Transports({
+    createSession: (kind) => (kind === 'webrtc' ? (webrtc = new FakeSession()) : (websocket = new FakeSession())),
+    plan: async () => plan,
+    watchTrack: () => () => {},
+    setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, now: clock.now,
+  });
+  transports.addEventListener('track', ({ detail }) => tracks.push(detail.name));
+  transports.addEventListener('channel', ({ detail }) => channels.push(detail));
+  transports.addEventListener('change', ({ detail }) => states.at(-1) === detail.state || states.push(detail.state));
+});
+
+async function start() {
+  transports.start();
+  await settle();
+}
+
+/** Both work: WebRTC is in use. */
+async function onWebRtc() {
+  await start();
+  websocket.connect('s');
+  webrtc.flow = 100;
+  webrtc.connect('w');
+}
+
+describe('two transports', () => {
+  it('begins both at once, shows the first and settles on WebRTC', async () => {
+    await start();
+    assert.deepEqual([webrtc.starts, websocket.starts, transports.snapshot.state], [1, 1, 'connecting']);
+    websocket.connect('s');
+    assert.equal(transports.snapshot.state, 'live');
+    assert.deepEqual(transports.transport, { kind: 'websocket', reason: 'trying' });
+    assert.deepEqual(websocket.sent, ['_transport,use']);
+    webrtc.emit('track', { kind: 'video', name: 'w' });
+    assert.deepEqual(tracks, ['s'], 'not before there is something to see');
+    webrtc.frameShown();
+    assert.equal(transports.transport.kind, 'websocket', 'nor before it can be acted through');
+    webrtc.emit('channel', true);
+    assert.deepEqual(transports.transport, { kind: 'webrtc', reason: 'works' });
+    assert.deepEqual([tracks, channels, states], [['s', 'w'], [true, false, true], ['connecting', 'live']]);
+    assert.deepEqual([webrtc.sent, websocket.snapshot.state], [['_transport,use'], 'idle']);
+    transports.send('kd,1');
+    assert.deepEqual(webrtc.sent, ['_transport,use', 'kd,1']);
+  });
+
+  it('does without the WebSocket where WebRTC is first', async () => {
+    await start();
+    webrtc.connect('w');
+    assert.equal(transports.transport.kind, 'webrtc');
+    assert.equal(websocket.snapshot.state, 'idle');
+    assert.deepEqual(states, ['connecting', 'live']);
+  });
+
+  it('stays with the WebSocket where WebRTC finds no way, and tries again later and later', async () => {
+    await start();
+    websocket.connect('s');
+    for (const wait of [3000, 6000, 12_000, 30_000, 60_000, 60_000]) {
+      webrtc.fail('ice');
+      assert.deepEqual(transports.transport, { kind: 'websocket', reason: 'failed' });
+      const before = webrtc.starts;
+      await clock.advance(wait - 1);
+      assert.equal(webrtc.starts, before, String(wait));
+      await clock.advance(1);
+      assert.equal(webrtc.starts, before + 1, String(wait));
+    }
+    webrtc.connect('w');
+    assert.equal(transports.transport.kind, 'webrtc');
+    assert.deepEqual(states, ['connecting', 'live'], 'nothing of it covers the desktop');
+  });
+
+  it('goes over to the WebSocket when nothing comes any more, long before WebRTC notices', async () => {
+    await onWebRtc();
+    await clock.advance(5000);
+    assert.equal(websocket.starts, 1);
+    webrtc.flow = 0;
+    await clock.advance(1500);
+    assert.equal(websocket.starts, 2);
+    websocket.connect('s2');
+    assert.deepEqual(transports.transport, { kind: 'websocket', reason: 'lost' });
+    assert.equal(webrtc.snapshot.state, 'idle');
+    assert.deepEqual(states, ['connecting', 'live']);
+    await clock.advance(3000);
+    assert.equal(webrtc.starts, 2);
+  });
+
+  it('changes its mind when WebRTC was only late', async () => {
+    await onWebRtc();
+    await clock.advance(5000);
+    webrtc.flow = 0;
+    await clock.advance(1500);
+    webrtc.flow = 100;
+    await clock.advance(600);
+    assert.deepEqual([websocket.starts, websocket.snapshot.state, transports.transport.kind], [2, 'idle', 'webrtc']);
+  });
+
+  it('waits longer where little came anyway', async () => {
+    await onWebRtc();
+    await clock.advance(600);
+    webrtc.flow = 0;
+    await clock.advance(1400);
+    assert.equal(websocket.starts, 1);
+    await clock.advance(1000);
+    assert.equal(websocket.starts, 2);
+  });
+
+  it('goes on with the WebSocket when WebRTC itself says that it failed', async () => {
+    await onWebRtc();
+    webrtc.fail('lost');
+    assert.equal(transports.snapshot.state, 'reconnecting');
+    websocket.connect('s2');
+    assert.equal(transports.snapshot.state, 'live');
+    assert.deepEqual(tracks, ['s', 'w', 's2']);
+  });
+
+  it('tries both when the server is gone', async () => {
+    await onWebRtc();
+    webrtc.fail('lost');
+    websocket.fail('unreachable');
+    assert.equal(transports.snapshot.state, 'reconnecting');
+    assert.equal(transports.snapshot.failure.kind, 'unreachable');
+    assert.equal(transports.snapshot.retryAt, 500);
+    transports.nudge();
+    await settle();
+    assert.deepEqual([webrtc.snapshot.stage, websocket.snapshot.stage], ['signalling', 'signalling']);
+  });
+
+  it('ends both where the session was ended, or the password is wrong', async () => {
+    for (const kind of ['ended', 'auth']) {
+      await onWebRtc();
+      webrtc.emit('channel', false);
+      webrtc.set({ state: 'failed', stage: 'waiting', failure: { kind, text: 'x' }, retryAt: null });
+      assert.deepEqual([transports.snapshot.state, transports.snapshot.failure.kind], ['failed', kind]);
+      await clock.advance(100_000);
+      assert.equal(websocket.snapshot.state, 'idle');
+      transports.retryNow();
+      await settle();
+    }
+  });
+
+  it('uses one only where that is the plan', async () => {
+    plan = { mode: 'websocket', reason: 'chosen', lacks: null };
+    await start();
+    assert.deepEqual([webrtc.starts, websocket.starts], [0, 1]);
+    websocket.connect('s');
+    assert.deepEqual([transports.transport, websocket.sent, channels], [{ kind: 'websocket', reason: 'chosen' }, [], [true]]);
+  });
+
+  it('says what would help where the page lacks https', async () => {
+    plan = { mode: 'webrtc', reason: 'https', lacks: 'https' };
+    await start();
+    webrtc.fail('server', 'no network path between browser and desktop (ICE failed); …');
+    assert.equal(transports.snapshot.failure.kind, 'https');
+  });
+});
+
+describe('the plan', () => {
+  const facts = { wanted: null, chosen: 'auto', offered: undefined, lacks: null };
+
+  it('is both, unless something speaks against it', () => {
+    const mode = (more) => {
+      const { mode, reason } = makePlan({ ...facts, ...more });
+      return `${mode} ${reason}`;
+    };
+    assert.equal(mode({}), 'auto trying');
+    assert.equal(mode({ chosen: 'websocket' }), 'websocket chosen');
+    assert.equal(mode({ chosen: 'websocket', wanted: 'webrtc' }), 'webrtc chosen');
+    assert.equal(mode({ chosen: 'websocket', wanted: 'pigeon' }), 'websocket chosen');
+    assert.equal(mode({ chosen: 'websocket', lacks: 'https' }), 'webrtc https');
+    assert.equal(mode({ chosen: 'webrtc', offered: 'websocket' }), 'websocket only');
+  });
+
+  it('has a name for the page', () => {
+    assert.match(pageName(), /^[0-9a-f]{32}$/);
+    assert.notEqual(pageName(), pageName());
+  });
+});
