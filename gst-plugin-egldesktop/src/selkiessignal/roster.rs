@@ -7,9 +7,6 @@ use selkies_protocol::control::{ViewerEntry, Viewers};
 use super::http::LinkId;
 use super::settings::ControlPolicy;
 
-/// More than one desktop can use; a bound, so that connections can't use up the machine.
-const MAX_MEMBERS: usize = 64;
-
 /// The most that a login allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -40,8 +37,8 @@ struct Member {
 /// Why something about control was refused; the text goes to the user.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Refusal {
-    #[error("too many viewers ({MAX_MEMBERS})")]
-    TooMany,
+    #[error("too many viewers ({0})")]
+    TooMany(usize),
     #[error("You may watch only: control needs the full password")]
     ViewOnly,
     #[error("Somebody else controls the desktop, and keeps control until giving it away or leaving")]
@@ -58,14 +55,16 @@ pub(super) enum Refusal {
 #[derive(Debug, Clone)]
 pub(super) struct Roster {
     policy: ControlPolicy,
+    /// A bound, so that connections can't use up the machine.
+    most: usize,
     members: Vec<Member>,
     /// Nobody where the policy is to share.
     controller: Option<u64>,
 }
 
 impl Roster {
-    pub(super) fn new(policy: ControlPolicy) -> Self {
-        Self { policy, members: Vec::new(), controller: None }
+    pub(super) fn new(policy: ControlPolicy, most: usize) -> Self {
+        Self { policy, most, members: Vec::new(), controller: None }
     }
 
     /// Adds a connection. One that wants control gets it where its login and the policy allow.
@@ -76,8 +75,8 @@ impl Roster {
         sound_only: bool,
         wants_control: bool,
     ) -> Result<(), Refusal> {
-        if self.members.len() >= MAX_MEMBERS {
-            return Err(Refusal::TooMany);
+        if self.members.len() >= self.most {
+            return Err(Refusal::TooMany(self.most));
         }
         self.members.push(Member { id, caller, sound_only });
         if wants_control {
@@ -131,6 +130,11 @@ impl Roster {
         self.leave(whom);
         self.members.retain(|member| !(member.sound_only && member.caller.address == caller.address));
         Ok(caller.link)
+    }
+
+    /// Ends the sessions of all who came by a link; they only watch.
+    pub(super) fn end_guests(&mut self) {
+        self.members.retain(|member| member.caller.link.is_none());
     }
 
     /// Whether `id` controls the desktop.
@@ -190,7 +194,7 @@ mod tests {
     use super::*;
 
     fn roster(policy: ControlPolicy, members: &[(u64, Access)]) -> Roster {
-        let mut roster = Roster::new(policy);
+        let mut roster = Roster::new(policy, 64);
         for &(id, access) in members {
             let caller = Caller { address: [192, 0, 2, id as u8].into(), access, link: None };
             roster.join(id, caller, false, true).unwrap();
@@ -276,11 +280,11 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_it() {
-        let mut roster = Roster::new(ControlPolicy::Takeover);
+        let mut roster = Roster::new(ControlPolicy::Takeover, 64);
         let caller = Caller { address: [192, 0, 2, 1].into(), access: Access::View, link: None };
-        for id in 0..MAX_MEMBERS as u64 {
+        for id in 0..64 {
             roster.join(id, caller, false, false).unwrap();
         }
-        assert_eq!(roster.join(99, caller, false, false), Err(Refusal::TooMany));
+        assert_eq!(roster.join(99, caller, false, false), Err(Refusal::TooMany(64)));
     }
 }

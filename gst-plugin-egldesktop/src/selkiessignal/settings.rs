@@ -2,6 +2,8 @@
 
 use gst::glib;
 
+use super::access::AccessSettings;
+
 /// How browsers reach the TURN server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstSelkiesTurnProtocol")]
@@ -144,6 +146,7 @@ pub(super) const DEFAULT_TURN_REST_HEADERS: &str = "x-auth-user,x-turn-protocol,
 /// No `Debug`: it holds secrets.
 #[derive(Clone)]
 pub(super) struct Settings {
+    pub(super) access: AccessSettings,
     pub(super) listen: String,
     pub(super) basic_auth: bool,
     pub(super) user: String,
@@ -192,6 +195,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            access: AccessSettings::default(),
             listen: DEFAULT_LISTEN.into(),
             basic_auth: true,
             user: "user".into(),

@@ -1,9 +1,11 @@
 //! The one table of environment variables: parsing, `--help`, the README's table and the `${NAME}`s of the pipeline files
 //! all come from here.
 
+mod access;
 mod ice;
 mod serve;
 
+pub(crate) use access::*;
 pub(crate) use ice::*;
 pub(crate) use serve::*;
 
@@ -311,6 +313,15 @@ pub(crate) static TABLE: &[&Variable] = &[
     &PASSWD,
     &VIEW_PASSWORD,
     &CONTROL_POLICY,
+    &TRUSTED_PROXIES,
+    &LOGIN_HEADER_FROM,
+    &LOGIN_HEADER,
+    &LOGIN_HEADER_CONTROL,
+    &LOGIN_ATTEMPTS,
+    &LOGIN_LOCKOUT,
+    &SESSION_LIFETIME,
+    &MAX_CONNECTIONS,
+    &MAX_VIEWERS,
     &NOVNC,
     &NOVNC_ROOT,
     &DISPLAY,
@@ -367,6 +378,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &WEB_ROOT,
     &FILES,
     &FILES_PATH,
+    &MAX_UPLOAD,
     &APP_NAME,
     &APP_SHORT_NAME,
     &APP_START_URL,
