@@ -1,6 +1,7 @@
 //! The data channel of one viewer: its messages become upstream events, and requests to the hub.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use gst_webrtc::WebRTCDataChannel;
 use selkies_protocol::control;
@@ -14,6 +15,7 @@ use super::CAT;
 use super::exchange::Exchange;
 use super::feedback::Feedback;
 use super::gamepads;
+use super::rate::{MAX_BACKLOG, Rate};
 use super::silence::{Heard, Silence};
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
@@ -37,6 +39,7 @@ struct State {
     hands: Mutex<Hands>,
     exchange: Arc<Exchange>,
     heard: Heard,
+    rate: Mutex<Rate>,
     feedback: Option<Arc<Feedback>>,
 }
 
@@ -61,7 +64,8 @@ impl Input {
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
         let exchange = Exchange::new(hub, id, &channel, dialect);
         let (hub, hands, heard) = (hub.clone(), Mutex::new(hands), Heard::now());
-        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, feedback });
+        let rate = Mutex::new(Rate::new(Instant::now()));
+        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, rate, feedback });
         let receiver = Arc::downgrade(&state);
         let message = state.channel.connect_on_message_string(move |_, text| {
             if let Some(state) = receiver.upgrade() {
@@ -122,6 +126,7 @@ impl State {
     fn send(&self, text: &str) {
         // Before it is open there is nobody to hear, and greet() says it all then.
         if self.channel.ready_state() == gst_webrtc::WebRTCDataChannelState::Open
+            && self.channel.buffered_amount() < MAX_BACKLOG
             && let Err(error) = self.channel.send_string_full(Some(text))
         {
             gst::debug!(CAT, "viewer {}: cannot send: {error}", self.id);
@@ -185,6 +190,9 @@ impl State {
             self.hub.reports.refused();
             gst::warning!(CAT, "viewer {}: dropped a message of {} bytes", self.id, text.len());
             return;
+        }
+        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).admits(Instant::now()) {
+            return self.hub.reports.refused();
         }
         self.heard.again();
         match Request::parse(text) {
