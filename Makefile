@@ -5,8 +5,11 @@
 # make bench-gl  what converting costs on the GPU, beside the CPU
 # make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
+# make soak   viewers come and go for MINUTES=10, then nothing may have grown
+# make fuzz   fuzzers for everything that comes from outside, FOR=60 seconds each; TARGETS="http …" for some. Needs a nightly
+# make miri   the crates without system calls under Miri. Needs a nightly
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-input bench-network clean help
+.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-input bench-network soak fuzz miri clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -93,6 +96,25 @@ bench-input: setup-test
 bench-network: setup-test
 	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench
 	$(AS_ROOT) $(TARGET)/release/network $(BENCH)
+
+soak: setup-test debug
+	$(AS_ROOT) $(TARGET)/debug/soak --minutes $(or $(MINUTES),10)
+
+# cargo-fuzz runs these as well (`cargo +nightly fuzz run http`); here nothing but a nightly compiler is needed.
+FUZZERS := signalling data_channel joystick http rtc_json sdp_answer xwd_header cursor_image pipeline_file
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1
+fuzz: setup-test
+	RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) +nightly build --release --manifest-path fuzz/Cargo.toml \
+	  --target $$(rustc -vV | sed -n 's/^host: //p') --target-dir fuzz/target
+	for target in $(or $(TARGETS),$(FUZZERS)); do mkdir -p fuzz/found/$$target fuzz/artifacts/$$target; \
+	  fuzz/target/$$(rustc -vV | sed -n 's/^host: //p')/release/$$target -max_total_time=$(or $(FOR),60) -rss_limit_mb=2048 \
+	    -timeout=10 -max_len=8192 -artifact_prefix=fuzz/artifacts/$$target/ fuzz/found/$$target fuzz/corpus/$$target || exit; done
+
+# File system and clock of the machine are let in: proptest reads its regressions.
+miri:
+	PROPTEST_CASES=8 MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test -p selkies-protocol -p tile-convert --lib
 
 clean:
 	$(CARGO) clean

@@ -15,6 +15,8 @@ mod capture;
 pub mod desktopinput;
 pub mod egldesktopsrc;
 pub mod events;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod plugin;
 pub mod selkiessignal;
 

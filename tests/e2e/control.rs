@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
-use egldesktop_tests::http::post;
+use egldesktop_tests::http::{ask, make_link, open_link, post};
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::painter::{Painter, Seen};
@@ -102,17 +102,20 @@ fn the_page_of_a_guest_says_so() {
         let xvfb = Xvfb::start(640, 480)?;
         let painter = Painter::start(&xvfb.display)?;
         let desktop = desktop(&xvfb, &[])?;
-        let (_, body) = post(&format!("http://{}/links", desktop.address), Some((USER, PASSWORD))).await?;
-        let body: serde_json::Value = serde_json::from_str(&body)?;
-        let token = body["token"].as_str().context("no token")?;
+        let link = make_link(&desktop.address, (USER, PASSWORD), true).await?;
         let browser = Chromium::start().await?;
-        browser.open_url(&format!("http://{}/?token={token}", desktop.address)).await?;
+        browser.open_url(&format!("http://{}/join#{link}", desktop.address)).await?;
         browser.wait_for_picture(painter.patches()).await?;
         browser.wait_for("return document.documentElement.dataset.control === 'false'").await?;
         browser.run("document.querySelector('[aria-controls]').click()").await?;
         browser.wait_for("return document.body.innerText.includes('You are watching')").await?;
-        // The token is in the cookie by now.
-        browser.wait_for("return location.search === ''").await?;
+        // What opens the desktop is in a cookie by now, which scripts do not see, and nowhere else.
+        browser.wait_for("return location.pathname === '/' && location.hash === '' && document.cookie === ''").await?;
+        // A link for one: the browser that has it goes on, another one does not come in.
+        browser.run("location.reload()").await?;
+        browser.wait_for_picture(painter.patches()).await?;
+        browser.goto(&format!("http://{}/join#{link}", desktop.address)).await?;
+        browser.wait_for("return document.body.innerText.includes('not good any more')").await?;
         browser.close().await
     });
 }
@@ -126,23 +129,34 @@ fn a_link_lets_watch_until_it_is_void() {
         let url = format!("http://{}/links", desktop.address);
         assert_eq!(post(&url, None).await?.0, 401);
         assert_eq!(post(&url, Some((USER, WATCH))).await?.0, 403);
-        let (status, body) = post(&url, Some((USER, PASSWORD))).await?;
-        assert_eq!(status, 201);
-        let body: serde_json::Value = serde_json::from_str(&body)?;
-        let token = body["token"].as_str().context("no token")?;
+        let link = make_link(&desktop.address, (USER, PASSWORD), false).await?;
+        let opened = open_link(&desktop.address, &link).await?;
+        assert_eq!(opened.status, 201);
+        let cookie = opened.cookie().context("no cookie")?;
 
-        let path = format!("/ws?token={token}");
         let mut controller = Viewer::start(&desktop.address, PASSWORD).await?;
         controller.wait_for_control(true).await?;
-        let mut guest = Viewer::start_with(&desktop.address, &path, None, json!({})).await?;
+        let mut guest = Viewer::start_with_cookie(&desktop.address, &cookie).await?;
         let seen = guest.wait_for_control(false).await?;
         assert_eq!(seen["may_control"], false);
         guest.wait_for_frames(1).await?;
 
         controller.send(&format!("_control,kick,{}", seen["you"])).await?;
         assert_eq!(guest.wait_for_end().await?.context("no close frame")?.0, 4001);
-        let again = Viewer::start_with(&desktop.address, &path, None, json!({})).await;
-        assert!(again.is_err_and(|error| error.to_string().contains("401")), "the link is void");
-        Ok(())
+        let again = Viewer::start_with_cookie(&desktop.address, &cookie).await;
+        assert!(again.is_err_and(|error| error.to_string().contains("401")), "the session is void");
+        assert_eq!(open_link(&desktop.address, &link).await?.status, 403, "the link is void");
+
+        // All links at once, with those who came by one.
+        let link = make_link(&desktop.address, (USER, PASSWORD), false).await?;
+        let cookie = open_link(&desktop.address, &link).await?.cookie().context("no cookie")?;
+        let mut guest = Viewer::start_with_cookie(&desktop.address, &cookie).await?;
+        guest.wait_for_frames(1).await?;
+        let forbidden = ask("DELETE", &url, None, &[("cookie", &cookie)], "").await?;
+        assert_eq!(forbidden.status, 403, "a guest does not void links");
+        assert_eq!(ask("DELETE", &url, Some((USER, PASSWORD)), &[], "").await?.status, 204);
+        assert_eq!(guest.wait_for_end().await?.context("no close frame")?.0, 4001);
+        assert_eq!(open_link(&desktop.address, &link).await?.status, 403);
+        controller.wait_for_frames(1).await
     });
 }

@@ -3,6 +3,7 @@
 mod access;
 mod accessibility;
 mod app;
+mod chaos;
 mod clipboard;
 mod command_line;
 mod control;

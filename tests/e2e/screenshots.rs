@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
-use egldesktop_tests::http::post;
+use egldesktop_tests::http::make_link;
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::process::target_dir;
@@ -117,12 +117,10 @@ fn every_state_has_its_picture() {
         drop(other);
 
         // A guest, and a phone.
-        let (_, body) = post(&format!("http://{address}/links"), Some((USER, PASSWORD))).await?;
-        let body: serde_json::Value = serde_json::from_str(&body)?;
-        let token = body["token"].as_str().context("no token")?;
+        let link = make_link(&address, (USER, PASSWORD), true).await?;
         let guest = Chromium::start().await?;
         guest.resize(1280, 800, false).await?;
-        guest.open_url(&format!("http://{address}/?token={token}")).await?;
+        guest.open_url(&format!("http://{address}/join#{link}")).await?;
         album.take(&guest, "view-only").await?;
         guest.close().await?;
 

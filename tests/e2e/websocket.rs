@@ -159,11 +159,8 @@ fn a_page_with_two_connections_is_one_viewer() {
         add_address()?;
         let xvfb = Xvfb::start(320, 240)?;
         let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[
-            ("DISPLAY", &xvfb.display),
-            ("ENABLE_AUDIO", "false"),
-            ("EGLDESKTOP_CONTROL", "first"),
-        ])?;
+        let desktop =
+            Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false"), ("EGLDESKTOP_CONTROL", "first")])?;
         let mut first = SocketViewer::start(&desktop.address, json!({ "page": PAGE })).await?;
         first.wait_for_control(true).await?;
         first.wait_for_frames(2).await?;

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
-use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue};
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -30,12 +30,27 @@ pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens a signalling socket at this path, such as `/ws`.
 pub async fn open_socket(address: &str, path: &str, login: Option<(&str, &str)>) -> Result<(Socket, Response), Error> {
+    match login {
+        Some(login) => open_socket_with(address, path, &[(AUTHORIZATION, &basic(login))]).await,
+        None => open_socket_with(address, path, &[]).await,
+    }
+}
+
+/// The same with any header fields.
+pub async fn open_socket_with(
+    address: &str,
+    path: &str,
+    fields: &[(HeaderName, &str)],
+) -> Result<(Socket, Response), Error> {
     let mut request = format!("ws://{address}{path}").into_client_request()?;
-    if let Some((user, password)) = login {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-        request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_str(&format!("Basic {encoded}"))?);
+    for (name, value) in fields {
+        request.headers_mut().insert(name, HeaderValue::from_str(value)?);
     }
     tokio_tungstenite::connect_async(request).await
+}
+
+fn basic((user, password): (&str, &str)) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// `HELLO` with this metadata.
@@ -89,19 +104,27 @@ impl Viewer {
 
     /// Connects at a path, with more metadata than the media.
     pub async fn start_with(address: &str, path: &str, login: Option<(&str, &str)>, meta: Value) -> Result<Self> {
-        Self::connect(address, path, login, meta, Received::default()).await
+        let field = login.map(|login| (AUTHORIZATION, basic(login)));
+        Self::connect(address, path, field, meta, Received::default()).await
+    }
+
+    /// Connects with the cookie of a session.
+    pub async fn start_with_cookie(address: &str, cookie: &str) -> Result<Self> {
+        let field = Some((COOKIE, cookie.to_owned()));
+        Self::connect(address, "/webrtc/signalling/", field, json!({}), Received::default()).await
     }
 
     /// One that decodes the picture, with these elements.
     pub async fn start_decoding(address: &str, password: &str, decoder: &'static str) -> Result<Self> {
         let received = Received { decoder: Some(decoder), ..Received::default() };
-        Self::connect(address, "/webrtc/signalling/", Some((crate::desktop::USER, password)), json!({}), received).await
+        let field = Some((AUTHORIZATION, basic((crate::desktop::USER, password))));
+        Self::connect(address, "/webrtc/signalling/", field, json!({}), received).await
     }
 
     async fn connect(
         address: &str,
         path: &str,
-        login: Option<(&str, &str)>,
+        field: Option<(HeaderName, String)>,
         mut meta: Value,
         received: Received,
     ) -> Result<Self> {
@@ -109,7 +132,8 @@ impl Viewer {
         if meta.get("media").is_none() {
             meta["media"] = json!(["video"]);
         }
-        let (mut socket, _) = open_socket(address, path, login).await?;
+        let field = field.as_ref().map(|(name, value)| (name.clone(), value.as_str()));
+        let (mut socket, _) = open_socket_with(address, path, field.as_slice()).await?;
         socket.send(Message::text(hello(&meta))).await?;
 
         let pipeline = gst::Pipeline::new();

@@ -4,7 +4,7 @@ import { Clipboard } from './clipboard/clipboard.js';
 import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
 import { fileUrl, listFiles, sender } from './files/requests.js';
-import { createLink, fetchCatalog } from './core/http.js';
+import { createLink, fetchCatalog, isSignedIn, revokeLinks, signOut } from './core/http.js';
 import { chooseLanguage, t, useCatalog } from './core/i18n.js';
 import { Log } from './core/log.js';
 import { Measurements } from './core/measurements.js';
@@ -162,13 +162,16 @@ const panel = new Panel({
     onTake: () => send(takeControl()),
     onGive: (id) => send(giveControl(id)),
     onKick: (id) => send(endSession(id)),
-    onInvite: () => void invite(),
+    onInvite: (once) => void invite(once),
+    onRevoke: () => void revoke(),
+    onSignOut: () => void leave(),
   },
   onDone: focusDesktop,
   onToggle: (open) => {
     if (!open) return;
     void feed.run();
     void panel.files.refresh();
+    void isSignedIn(base).then((signedIn) => panel.viewers.allowSignOut(signedIn));
   },
 });
 takeDrops(
@@ -321,13 +324,32 @@ function showViewers(viewers) {
   gamepads.setActive(control);
 }
 
-async function invite() {
+/** @param {boolean} once */
+async function invite(once) {
   try {
-    const link = await createLink(base);
+    const link = await createLink(base, once);
     await navigator.clipboard.writeText(link.href);
-    toasts.show(t('The link is in the clipboard; it is good for a day'));
+    toasts.show(once ? t('The link is in the clipboard; it opens once, within a day') : t('The link is in the clipboard; it is good for a day'));
   } catch {
     toasts.show(t('The link cannot be made, or the browser does not allow copying it'));
+  }
+}
+
+async function revoke() {
+  try {
+    await revokeLinks(base);
+    toasts.show(t('All links are void'));
+  } catch {
+    toasts.show(t('The links could not be made void'));
+  }
+}
+
+async function leave() {
+  try {
+    await signOut(base);
+    location.reload();
+  } catch {
+    toasts.show(t('Signing out did not work'));
   }
 }
 

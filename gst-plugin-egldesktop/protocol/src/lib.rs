@@ -17,6 +17,8 @@
 
 pub mod clipboard;
 pub mod control;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod gamepad;
 pub mod held;
 pub mod input;

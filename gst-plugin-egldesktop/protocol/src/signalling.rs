@@ -303,11 +303,16 @@ mod tests {
 
     #[test]
     fn a_page_with_two_connections() {
-        let both = Hello::parse(&hello(r#"{"media":["video"],"transport":"websocket","page":"0123456789abcdef"}"#)).unwrap();
+        let both =
+            Hello::parse(&hello(r#"{"media":["video"],"transport":"websocket","page":"0123456789abcdef"}"#)).unwrap();
         assert_eq!((both.transport, both.page.as_deref()), (Transport::WebSocket, Some("0123456789abcdef")));
         assert_eq!(Hello::parse("HELLO 1").unwrap().transport, Transport::WebRtc);
         for bad in [r#""transport":"pigeon""#, r#""page":"short""#, r#""page":"0123456789abcde/""#] {
-            assert_eq!(Hello::parse(&hello(&format!("{{\"media\":[\"video\"],{bad}}}"))), Err(SignallingError::Meta), "{bad}");
+            assert_eq!(
+                Hello::parse(&hello(&format!("{{\"media\":[\"video\"],{bad}}}"))),
+                Err(SignallingError::Meta),
+                "{bad}"
+            );
         }
     }
 

@@ -18,7 +18,7 @@ mod segment;
 mod target;
 mod waker;
 mod watchdog;
-mod xwd;
+pub(crate) mod xwd;
 
 pub(crate) use cadence::{Cadence, Pace, Step};
 pub(crate) use pointer::Overlay;

@@ -121,6 +121,22 @@ fn to_png(image: &Image) -> Result<Vec<u8>, png::EncodingError> {
     Ok(bytes)
 }
 
+/// See [`crate::fuzz::cursor_image`].
+#[cfg(feature = "fuzz")]
+pub(crate) fn fuzz(data: &[u8]) {
+    let Some(([width_low, width_high, x, y], pixels)) = data.split_first_chunk::<4>() else { return };
+    let width = usize::from(u16::from_be_bytes([*width_high, *width_low]));
+    let pixels = pixels.chunks_exact(4).map(|bytes| bytes.iter().fold(0, |pixel, byte| pixel << 8 | u32::from(*byte)));
+    let image = Image { width, pixels: pixels.collect() };
+    let Some(DesktopEvent::Cursor { png, .. }) = to_event(1, image, (u16::from(*x), u16::from(*y))) else { return };
+    if !png.is_empty() {
+        let reader = png::Decoder::new(std::io::Cursor::new(&png[..])).read_info();
+        let (width, height) = reader.map(|reader| reader.info().size()).unwrap_or_default();
+        let range = 1..=MAX_SIDE as u32;
+        assert!(range.contains(&width) && range.contains(&height), "{width} × {height}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

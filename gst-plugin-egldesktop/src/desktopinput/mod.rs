@@ -40,6 +40,9 @@ mod uinput;
 mod wheel;
 mod worker;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use cursor::fuzz as fuzz_cursor;
+
 glib::wrapper! {
     /// The element `desktopinput`.
     pub struct DesktopInput(ObjectSubclass<imp::DesktopInput>)

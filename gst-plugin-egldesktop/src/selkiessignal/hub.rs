@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::congestion::Control;
 use super::gamepad_slots::GamepadSlots;
-use super::http::Links;
+use super::http::Capabilities;
 use super::ice::Ice;
 use super::machine::Machine;
 use super::metrics::{Numbers, Reports, StreamStats, ViewerStats};
@@ -78,8 +78,8 @@ pub(super) struct Hub {
     gamepads: Mutex<GamepadSlots>,
     /// What every viewer has to know.
     pub(super) notice: Option<String>,
-    /// The links for viewers that are good at present.
-    pub(super) links: Links,
+    /// Sessions and links: what is signed, and what of that is void.
+    pub(super) capabilities: Capabilities,
     /// What viewers measure.
     pub(super) reports: Reports,
     /// The sessions, to ask for their numbers.
@@ -95,6 +95,8 @@ pub(super) struct Parts {
     pub(super) permissions: Permissions,
     pub(super) policy: ControlPolicy,
     pub(super) transport: TransportPolicy,
+    pub(super) max_viewers: usize,
+    pub(super) capabilities: Capabilities,
     pub(super) video: Option<Arc<Stream>>,
     pub(super) audio: Option<Arc<Stream>>,
     pub(super) tuning: watch::Receiver<Tuning>,
@@ -118,14 +120,14 @@ impl Hub {
             transport: parts.transport,
             video: Mutex::new(parts.video),
             audio: Mutex::new(parts.audio),
-            roster: watch::Sender::new(Roster::new(parts.policy)),
+            roster: watch::Sender::new(Roster::new(parts.policy, parts.max_viewers)),
             tuning: parts.tuning,
             gpu: parts.gpu,
             machine: watch::Sender::new(None),
             recorder: parts.recorder,
             gamepads: Mutex::default(),
             notice: parts.notice,
-            links: Links::default(),
+            capabilities: parts.capabilities,
             reports: Reports::default(),
             sessions: Mutex::default(),
             next_id: AtomicU64::new(1),
@@ -256,13 +258,18 @@ impl Hub {
                 // Before the guest hears of it, or he could come back by the same link.
                 ControlRequest::Kick(whom) => roster.kick(by, whom).map(|link| {
                     if let Some(link) = link {
-                        self.links.revoke(link);
+                        self.capabilities.revoke(link);
                     }
                 }),
             };
             result.is_ok()
         });
         result
+    }
+
+    /// Ends the sessions of all who came by a link.
+    pub(super) fn show_guests_out(&self) {
+        self.roster.send_modify(Roster::end_guests);
     }
 
     /// Browsers give the screen their size from now on, or no more. False where nobody may switch that.

@@ -11,6 +11,7 @@ use gst::subclass::prelude::*;
 use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
+use super::access::AccessSettings;
 use super::congestion::Control;
 use super::pads::{self, Kind, Pads};
 use super::running::Running;
@@ -316,7 +317,7 @@ impl ObjectSubclass for SelkiesSignal {
 }
 
 impl ObjectImpl for SelkiesSignal {
-    /// Those above, and one of a type that the derive does not know.
+    /// Those above, those of who comes in, and one of a type that the derive does not know.
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
             let stats = glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
@@ -324,17 +325,26 @@ impl ObjectImpl for SelkiesSignal {
                 .blurb("Numbers of all streams and viewers. Reading it may take a second")
                 .read_only()
                 .build();
-            SelkiesSignal::derived_properties().iter().cloned().chain([stats]).collect()
+            let derived = SelkiesSignal::derived_properties().iter().cloned();
+            derived.chain(AccessSettings::specs()).chain([stats]).collect()
         });
         &PROPERTIES
     }
 
     fn property(&self, id: usize, spec: &glib::ParamSpec) -> glib::Value {
-        if spec.name() == "stats" { self.stats().to_value() } else { self.derived_property(id, spec) }
+        match spec.name() {
+            "stats" => self.stats().to_value(),
+            name if AccessSettings::has(name) => lock(&self.settings).access.get(name),
+            _ => self.derived_property(id, spec),
+        }
     }
 
     fn set_property(&self, id: usize, value: &glib::Value, spec: &glib::ParamSpec) {
-        self.derived_set_property(id, value, spec);
+        if AccessSettings::has(spec.name()) {
+            lock(&self.settings).access.set(spec.name(), value);
+        } else {
+            self.derived_set_property(id, value, spec);
+        }
     }
 
     fn constructed(&self) {

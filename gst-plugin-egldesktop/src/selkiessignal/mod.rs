@@ -20,8 +20,11 @@
 use gst::glib;
 use gst::prelude::*;
 
+mod access;
 mod capture_time;
 mod congestion;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod gamepad_slots;
 mod http;
 mod hub;

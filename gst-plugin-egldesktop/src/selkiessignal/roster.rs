@@ -7,9 +7,6 @@ use selkies_protocol::control::{ViewerEntry, Viewers};
 use super::http::LinkId;
 use super::settings::ControlPolicy;
 
-/// More than one desktop can use; a bound, so that connections can't use up the machine.
-const MAX_MEMBERS: usize = 64;
-
 /// The most that a login allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -53,8 +50,8 @@ pub(super) struct Joining<'a> {
 /// Why something about control was refused; the text goes to the user.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum Refusal {
-    #[error("too many viewers ({MAX_MEMBERS})")]
-    TooMany,
+    #[error("too many viewers ({0})")]
+    TooMany(usize),
     #[error("You may watch only: control needs the full password")]
     ViewOnly,
     #[error("Somebody else controls the desktop, and keeps control until giving it away or leaving")]
@@ -73,21 +70,23 @@ pub(super) enum Refusal {
 #[derive(Debug, Clone)]
 pub(super) struct Roster {
     policy: ControlPolicy,
+    /// A bound, so that connections can't use up the machine.
+    most: usize,
     members: Vec<Member>,
     /// Nobody where the policy is to share.
     controller: Option<u64>,
 }
 
 impl Roster {
-    pub(super) fn new(policy: ControlPolicy) -> Self {
-        Self { policy, members: Vec::new(), controller: None }
+    pub(super) fn new(policy: ControlPolicy, most: usize) -> Self {
+        Self { policy, most, members: Vec::new(), controller: None }
     }
 
     /// Adds a connection. One that wants control gets it where its login and the policy allow. Where its page has one
     /// already, it stands by until [`Self::use_connection`], or until the other one leaves.
     pub(super) fn join(&mut self, id: u64, caller: Caller, joining: Joining<'_>) -> Result<(), Refusal> {
-        if self.members.len() >= MAX_MEMBERS {
-            return Err(Refusal::TooMany);
+        if self.members.len() >= self.most {
+            return Err(Refusal::TooMany(self.most));
         }
         let Joining { sound_only, wants_control, page } = joining;
         let mut member = Member { id, caller, sound_only, page: page.map(str::to_owned), standby: false };
@@ -177,6 +176,11 @@ impl Roster {
         Ok(caller.link)
     }
 
+    /// Ends the sessions of all who came by a link; they only watch.
+    pub(super) fn end_guests(&mut self) {
+        self.members.retain(|member| member.caller.link.is_none());
+    }
+
     /// Whether `id` controls the desktop.
     pub(super) fn controls(&self, id: u64) -> bool {
         match self.policy {
@@ -242,7 +246,7 @@ mod tests {
     use super::*;
 
     fn roster(policy: ControlPolicy, members: &[(u64, Access)]) -> Roster {
-        let mut roster = Roster::new(policy);
+        let mut roster = Roster::new(policy, 64);
         for &(id, access) in members {
             let caller = Caller { address: [192, 0, 2, id as u8].into(), access, link: None };
             roster.join(id, caller, Joining { wants_control: true, ..Joining::default() }).unwrap();
@@ -346,7 +350,7 @@ mod tests {
 
     #[test]
     fn the_name_of_a_page_opens_nothing() {
-        let mut roster = Roster::new(ControlPolicy::First);
+        let mut roster = Roster::new(ControlPolicy::First, 64);
         let joining = Joining { wants_control: true, page: Some("0123456789abcdef"), ..Joining::default() };
         for (id, access) in [(1, Access::Control), (2, Access::View)] {
             let caller = Caller { address: [192, 0, 2, 2].into(), access, link: None };
@@ -369,11 +373,11 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_it() {
-        let mut roster = Roster::new(ControlPolicy::Takeover);
+        let mut roster = Roster::new(ControlPolicy::Takeover, 64);
         let caller = Caller { address: [192, 0, 2, 1].into(), access: Access::View, link: None };
-        for id in 0..MAX_MEMBERS as u64 {
+        for id in 0..64 {
             roster.join(id, caller, Joining::default()).unwrap();
         }
-        assert_eq!(roster.join(99, caller, Joining::default()), Err(Refusal::TooMany));
+        assert_eq!(roster.join(99, caller, Joining::default()), Err(Refusal::TooMany(64)));
     }
 }

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use gst::prelude::*;
 use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
-use super::http::{Assets, Credentials, Folder, Front, Place, Remote, Server, Site, Vnc, acceptor, manifest};
+use super::http::{
+    Assets, Capabilities, Credentials, Folder, Front, Guard, Open, Place, Remote, Server, Site, Vnc, acceptor, manifest,
+};
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
 use super::imp::CAT;
@@ -39,8 +42,8 @@ impl Running {
             .ok_or_else(|| wrong(&"base-path must be of the form /desk or /desks/1"))?;
         let ice = Ice::new(&settings)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Settings, ("ICE servers: {error}")))?;
-        let (front, credentials, address) = match &settings.signalling_uri {
-            Some(uri) => (join(uri, &settings)?, None, uri.clone()),
+        let (front, (open, credentials), address) = match &settings.signalling_uri {
+            Some(uri) => (join(uri, &settings)?, (Open::No, None), uri.clone()),
             None => listen(element, &settings)?,
         };
 
@@ -64,7 +67,15 @@ impl Running {
         let congestion = settings.congestion_control.then(|| Arc::new(congestion_control(element, &tuning)));
         let (fec_percentage, policy, notice) = (settings.fec_percentage, settings.control_policy, settings.notice);
         let transport = settings.transport;
+        let place = format!("{}{base_path}", settings.listen);
+        let access = &settings.access;
+        let guard = Guard::new(open, credentials, access, &place).map_err(|error| wrong(&error))?;
+        let (max_connections, max_viewers) = (access.max_connections as usize, access.max_viewers as usize);
+        let capabilities = Capabilities::new(Instant::now())
+            .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("No random numbers: {error}")))?;
         let parts = Parts {
+            max_viewers,
+            capabilities,
             ice,
             congestion,
             fec_percentage,
@@ -88,13 +99,14 @@ impl Running {
             _ => None,
         };
         let files = settings.files_path.filter(|_| settings.file_transfers != FilesPolicy::Off);
-        let files = files.map(|path| Arc::new(Folder::new(path.into(), settings.file_transfers)));
+        let files =
+            files.map(|path| Arc::new(Folder::new(path.into(), settings.file_transfers, settings.access.max_upload())));
         let manifest = manifest(
             settings.app_name.as_deref(),
             settings.app_short_name.as_deref(),
             settings.app_start_url.as_deref(),
         );
-        let site = Site { credentials, assets, files, manifest, vnc, hub: hub.clone(), base_path };
+        let site = Site { guard, max_connections, assets, files, manifest, vnc, hub: hub.clone(), base_path };
         let server = Server::start(front, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
         gst::info!(CAT, obj = element, "serving at {address}");
@@ -124,10 +136,7 @@ fn join(uri: &str, settings: &Settings) -> Result<Front, gst::ErrorMessage> {
 }
 
 /// Listens where the settings say; returns also whom to ask for a password, and the address.
-fn listen(
-    element: &super::SelkiesSignal,
-    settings: &Settings,
-) -> Result<(Front, Option<Credentials>, String), gst::ErrorMessage> {
+fn listen(element: &super::SelkiesSignal, settings: &Settings) -> Result<(Front, Login, String), gst::ErrorMessage> {
     let wrong = |error: &dyn std::fmt::Display| gst::error_msg!(gst::ResourceError::Settings, ("{error}"));
     let place: Place = settings.listen.parse().map_err(|error| wrong(&error))?;
     let tls = settings.tls_certificate.as_ref().map(|chain| {
@@ -164,25 +173,25 @@ fn base_path(text: Option<&str>) -> Option<String> {
     (text.is_empty() || text.starts_with('/') && text.chars().all(plain)).then(|| text.to_owned())
 }
 
+/// Who needs no password, and what the passwords are.
+type Login = (Open, Option<Credentials>);
+
 /// Whom to ask for a password; nobody only where that is safe, or wanted.
-fn credentials(
-    element: &super::SelkiesSignal,
-    settings: &Settings,
-    place: &Place,
-) -> Result<Option<Credentials>, gst::ErrorMessage> {
+fn credentials(element: &super::SelkiesSignal, settings: &Settings, place: &Place) -> Result<Login, gst::ErrorMessage> {
     match (&settings.password, settings.basic_auth) {
-        (_, false) => Ok(None),
+        (None, _) | (_, false) if settings.access.login_header_from.is_some() => Ok((Open::No, None)),
+        (_, false) => Ok((Open::Everybody, None)),
         (Some(password), true) => {
-            Ok(Some(Credentials::new(&settings.user, password, settings.view_password.as_deref())))
+            Ok((Open::No, Some(Credentials::new(&settings.user, password, settings.view_password.as_deref()))))
         }
         (None, true) if place.is_local() => {
             gst::warning!(CAT, obj = element, "no password: everybody on this machine can use this desktop");
-            Ok(None)
+            Ok((Open::Local, None))
         }
         (None, true) => Err(gst::error_msg!(
             gst::ResourceError::Settings,
             ("Refusing to serve a desktop on {place} without a password"),
-            ["set the property password, or basic-auth=false where something else asks for one"]
+            ["set the property password, or login-header-from, or basic-auth=false where something else asks for one"]
         )),
     }
 }

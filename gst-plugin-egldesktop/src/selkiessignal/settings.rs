@@ -3,6 +3,8 @@
 use gst::glib;
 use selkies_protocol::signalling::Transport;
 
+use super::access::AccessSettings;
+
 /// How browsers reach the TURN server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[enum_type(name = "GstSelkiesTurnProtocol")]
@@ -178,6 +180,7 @@ pub(super) const DEFAULT_TURN_REST_HEADERS: &str = "x-auth-user,x-turn-protocol,
 /// No `Debug`: it holds secrets.
 #[derive(Clone)]
 pub(super) struct Settings {
+    pub(super) access: AccessSettings,
     pub(super) listen: String,
     pub(super) basic_auth: bool,
     pub(super) user: String,
@@ -227,6 +230,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            access: AccessSettings::default(),
             listen: DEFAULT_LISTEN.into(),
             basic_auth: true,
             user: "user".into(),

@@ -1,9 +1,11 @@
 //! The one table of environment variables: parsing, `--help`, the README's table and the `${NAME}`s of the pipeline files
 //! all come from here.
 
+mod access;
 mod ice;
 mod serve;
 
+pub(crate) use access::*;
 pub(crate) use ice::*;
 pub(crate) use serve::*;
 
@@ -312,6 +314,15 @@ pub(crate) static TABLE: &[&Variable] = &[
     &VIEW_PASSWORD,
     &CONTROL_POLICY,
     &TRANSPORT,
+    &TRUSTED_PROXIES,
+    &LOGIN_HEADER_FROM,
+    &LOGIN_HEADER,
+    &LOGIN_HEADER_CONTROL,
+    &LOGIN_ATTEMPTS,
+    &LOGIN_LOCKOUT,
+    &SESSION_LIFETIME,
+    &MAX_CONNECTIONS,
+    &MAX_VIEWERS,
     &NOVNC,
     &NOVNC_ROOT,
     &DISPLAY,
@@ -368,6 +379,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &WEB_ROOT,
     &FILES,
     &FILES_PATH,
+    &MAX_UPLOAD,
     &APP_NAME,
     &APP_SHORT_NAME,
     &APP_START_URL,

@@ -30,7 +30,7 @@ export async function fetchConfig(base) {
 export async function probeHealth(base) {
   try {
     const { status } = await get(new URL('turn', base)); // /health answers without a password too
-    if (status === 401) return 'auth';
+    if (status === 401 || status === 429) return 'auth';
     // A proxy in front answers 502 to 504 for a server that is not there.
     return status >= 502 && status <= 504 ? 'unreachable' : 'up';
   } catch {
@@ -40,15 +40,46 @@ export async function probeHealth(base) {
 
 /**
  * @param {URL} base
- * @returns {Promise<URL>} the address of this page for somebody who may watch only
+ * @param {boolean} once good for one browser only
+ * @returns {Promise<URL>} the address for somebody who may watch only
  */
-export async function createLink(base) {
-  const response = await request(new URL('links', base), 'POST');
+export async function createLink(base, once) {
+  const response = await request(new URL('links', base), 'POST', JSON.stringify({ once }));
   if (!response.ok) throw new HttpError(response.status);
-  const link = new URL('./', base);
-  link.hash = '';
-  link.search = new URLSearchParams({ token: (await response.json()).token }).toString();
+  const link = new URL('join', base);
+  // Behind the #, where it gets into no log.
+  link.hash = (await response.json()).link;
   return link;
+}
+
+/**
+ * Makes all links void, and shows out who came by one.
+ *
+ * @param {URL} base
+ */
+export async function revokeLinks(base) {
+  const response = await request(new URL('links', base), 'DELETE');
+  if (!response.ok) throw new HttpError(response.status);
+}
+
+/**
+ * @param {URL} base
+ * @returns {Promise<boolean>} whether there is anything to sign out of
+ */
+export async function isSignedIn(base) {
+  const response = await get(new URL('session', base)).catch(() => null);
+  const by = response?.ok ? (await response.json()).by : null;
+  return by === 'password' || by === 'link';
+}
+
+/**
+ * The session of this browser ends, and its stored password does not count until it is typed again.
+ *
+ * @param {URL} base
+ */
+export async function signOut(base) {
+  const response = await request(new URL('session', base), 'DELETE');
+  if (!response.ok) throw new HttpError(response.status);
 }
 
 /**
@@ -70,15 +101,16 @@ const get = (url) => request(url, 'GET');
 
 /**
  * @param {URL} url
- * @param {'GET' | 'POST'} method
+ * @param {'GET' | 'POST' | 'DELETE'} method
+ * @param {string} [body]
  */
-async function request(url, method) {
+async function request(url, method, body) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new TypeError('timed out')), TIMEOUT_MS);
   try {
     // The header says that no person is there to be asked for a password: see http/auth.rs.
     const headers = { 'X-Requested-With': 'fetch' };
-    return await fetch(url, { method, headers, cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
+    return await fetch(url, { method, headers, body, cache: 'no-store', credentials: 'same-origin', signal: abort.signal });
   } finally {
     clearTimeout(timer);
   }

@@ -180,7 +180,7 @@ export class Session extends EventTarget {
       return this.#peer;
     });
     peerReady.catch((error) => {
-      if (error instanceof HttpError) fail(error.status === 401 ? 'auth' : 'signalling');
+      if (error instanceof HttpError) fail(error.status === 401 || error.status === 429 ? 'auth' : 'signalling');
       else if (error instanceof TypeError) fail('unreachable'); // what fetch rejects with
       else fail('unsupported');
     });

@@ -8,14 +8,17 @@ import { h, setText } from './dom.js';
  * @property {() => void} onTake
  * @property {(id: number) => void} onGive
  * @property {(id: number) => void} onKick
- * @property {() => void} onInvite
+ * @property {(once: boolean) => void} onInvite
+ * @property {() => void} onRevoke makes all links void
+ * @property {() => void} onSignOut
  */
 
 export class ViewersSection {
   #options;
   #role = h('span', { class: 'role', role: 'status' });
   #take;
-  #invite;
+  #links;
+  #signOut;
   #list = h('ul', { class: 'viewers' });
   element;
 
@@ -23,14 +26,23 @@ export class ViewersSection {
   constructor(options) {
     this.#options = options;
     this.#take = button(t('Take control'), options.onTake);
-    this.#invite = button(t('Copy a link to watch'), options.onInvite);
+    this.#links = h(
+      'div',
+      { class: 'keys' },
+      button(t('Copy a link to watch'), () => options.onInvite(false)),
+      button(t('Copy a link for one'), () => options.onInvite(true)),
+      button(t('Void all links'), options.onRevoke),
+    );
+    this.#signOut = button(t('Sign out'), options.onSignOut);
+    this.#signOut.hidden = true;
     this.element = h(
       'section',
       { class: 'section', hidden: true },
       h('h2', {}, t('Viewers')),
       h('div', { class: 'viewer' }, this.#role, this.#take),
       this.#list,
-      h('div', { class: 'keys' }, this.#invite),
+      this.#links,
+      h('div', { class: 'keys' }, this.#signOut),
     );
   }
 
@@ -42,8 +54,13 @@ export class ViewersSection {
     const company = others === 0 ? t('Nobody else is here.') : plural(others, 'One other is here.', '{n} others are here.');
     setText(this.#role, `${viewers.control ? t('You control the desktop.') : t('You are watching.')} ${company}`);
     this.#take.hidden = viewers.control || !viewers.mayControl;
-    this.#invite.hidden = !viewers.mayControl;
+    this.#links.hidden = !viewers.mayControl;
     this.#list.replaceChildren(...viewers.list.filter(({ id }) => id !== viewers.you).map((entry) => this.#row(entry)));
+  }
+
+  /** @param {boolean} signedIn whether there is anything to sign out of */
+  allowSignOut(signedIn) {
+    this.#signOut.hidden = !signedIn;
   }
 
   /** @param {import('../core/viewers.js').ViewerEntry} entry */

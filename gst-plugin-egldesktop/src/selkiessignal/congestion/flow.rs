@@ -317,7 +317,8 @@ mod tests {
             let end = self.now + Duration::from_secs(seconds);
             let mut number = 0;
             while self.now < end {
-                while let Some((at, sequence)) = self.receipts.front().copied().filter(|(at, _)| *at <= self.now && !self.silent)
+                while let Some((at, sequence)) =
+                    self.receipts.front().copied().filter(|(at, _)| *at <= self.now && !self.silent)
                 {
                     self.receipts.pop_front();
                     self.keyframe_due |= self.flow.received(at, sequence).ask;

@@ -38,17 +38,18 @@ impl Assets {
 
 /// Reads a file below `root`; `None` for everything outside of it, also by way of links.
 async fn read(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let (root, path) = (root.to_owned(), path.to_owned());
+    tokio::task::spawn_blocking(move || read_below(&root, &path)).await.ok()?
+}
+
+/// The same for a thread that may wait.
+pub(super) fn read_below(root: &Path, path: &str) -> Option<Vec<u8>> {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    let (root, path) = (root.to_owned(), root.join(path));
     plain.then_some(())?;
-    tokio::task::spawn_blocking(move || {
-        let path =
-            path.canonicalize().ok().filter(|path| root.canonicalize().is_ok_and(|root| path.starts_with(root)))?;
-        let metadata = path.metadata().ok()?;
-        (metadata.is_file() && metadata.len() <= MAX_FILE).then(|| std::fs::read(path).ok())?
-    })
-    .await
-    .ok()?
+    let path = root.join(path).canonicalize().ok();
+    let path = path.filter(|path| root.canonicalize().is_ok_and(|root| path.starts_with(root)))?;
+    let metadata = path.metadata().ok()?;
+    (metadata.is_file() && metadata.len() <= MAX_FILE).then(|| std::fs::read(path).ok())?
 }
 
 fn not_found() -> Answer {

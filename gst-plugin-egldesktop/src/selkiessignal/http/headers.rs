@@ -11,8 +11,12 @@ pub(super) type Body = BoxBody<Bytes, std::io::Error>;
 pub(super) type Answer = Response<Body>;
 
 /// Only our own scripts and styles; the same origin for everything else, and the WebSocket.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; object-src 'none'; img-src 'self' data: blob:; media-src 'self' blob:; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
+     frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// What no page here needs, whatever it has been made to run.
+const PERMISSIONS_POLICY: &str = "camera=(), display-capture=(), geolocation=(), hid=(), midi=(), payment=(), \
+     serial=(), usb=()";
 
 /// A short text.
 pub(super) fn text(status: StatusCode, text: &'static str) -> Answer {
@@ -35,7 +39,10 @@ pub(super) fn secure(mut answer: Answer) -> Answer {
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
         (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (header::HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
     ] {
         // The answer may have said it more strictly.
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -1,14 +1,22 @@
 //! The web server: page, signalling WebSocket, `/turn`, `/health`, `/ready` and noVNC on one address.
 
+mod account;
 mod assets;
 mod auth;
+mod capability;
+mod client;
+mod cookie;
 mod dial;
 mod embedded;
 mod files;
+#[cfg(feature = "fuzz")]
+mod fuzz;
+mod guard;
 mod headers;
-mod links;
+mod limiter;
 mod listen;
 mod manifest;
+mod notice;
 mod route;
 mod tls;
 mod vnc;
@@ -27,9 +35,12 @@ use tokio_rustls::TlsAcceptor;
 
 pub(super) use assets::Assets;
 pub(super) use auth::Credentials;
+pub(super) use capability::{Capabilities, LinkId};
 pub(super) use dial::Remote;
 pub(super) use files::Folder;
-pub(super) use links::{LinkId, Links};
+#[cfg(feature = "fuzz")]
+pub(crate) use fuzz::request as fuzz_request;
+pub(super) use guard::{Guard, Open};
 pub(super) use listen::{Bound, Place};
 pub(super) use manifest::manifest;
 pub(super) use tls::acceptor;
@@ -42,8 +53,6 @@ pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-http", gst::DebugColorFlags::empty(), Some("Web server of selkiessignal"))
 });
 
-/// Connections at a time; a browser opens up to six.
-const MAX_CONNECTIONS: usize = 512;
 /// What one too many gets.
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 15\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -56,7 +65,9 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 
 /// What there is to serve.
 pub(super) struct Site {
-    pub(super) credentials: Option<Credentials>,
+    pub(super) guard: Guard,
+    /// Connections at a time.
+    pub(super) max_connections: usize,
     pub(super) assets: Assets,
     /// Where files go to and come from; `None` where they do not.
     pub(super) files: Option<Arc<Folder>>,
@@ -100,6 +111,8 @@ struct Context {
     site: Arc<Site>,
     peer: Peer,
     purpose: Purpose,
+    /// Whether the connection is encrypted.
+    tls: bool,
     stop: watch::Receiver<bool>,
     /// Held, not used: see [`Server::ended`].
     _alive: mpsc::Sender<()>,
@@ -164,7 +177,8 @@ impl Server {
 type Shared = (Arc<Site>, Purpose, watch::Receiver<bool>, mpsc::Sender<()>);
 
 async fn accept(listener: Listener, tls: Option<TlsAcceptor>, (site, purpose, mut stop, alive): Shared) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let most = site.max_connections;
+    let places = Arc::new(Semaphore::new(most));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -180,12 +194,19 @@ async fn accept(listener: Listener, tls: Option<TlsAcceptor>, (site, purpose, mu
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
-            gst::warning!(CAT, "refused {peer}: {MAX_CONNECTIONS} connections are open");
+            gst::warning!(CAT, "refused {peer}: {most} connections are open");
             // At most into the socket's buffer: nobody waits for it to be read.
             let _ = stream.write_all(BUSY).now_or_never();
             continue;
         };
-        let context = Context { site: site.clone(), peer, purpose, stop: stop.clone(), _alive: alive.clone() };
+        let context = Context {
+            site: site.clone(),
+            peer,
+            purpose,
+            tls: tls.is_some(),
+            stop: stop.clone(),
+            _alive: alive.clone(),
+        };
         let tls = tls.clone();
         tokio::spawn(async move {
             let _place = place;

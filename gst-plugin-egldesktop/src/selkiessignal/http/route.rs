@@ -1,66 +1,69 @@
 //! Which path answers with what.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
-use super::auth::{Login, unauthorized};
+use super::guard::{Verdict, Visitor};
 use super::headers::{Answer, secure, text, with_type};
-use super::{Assets, CAT, Context, Purpose, Vnc, files, links, websocket};
+use super::{Assets, CAT, Context, Purpose, Vnc, account, client, files, notice, websocket};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
 
-/// Answers one request. Everything needs a password or a link, but that `/health` and `/ready` answer those who show none.
-pub(super) async fn respond(request: Request<Incoming>, context: Context) -> Result<Answer, Infallible> {
+/// Answers one request. Everything needs a login, but the page that opens links; and `/health` and `/ready`, which answer
+/// those who show none.
+pub(super) async fn respond(mut request: Request<Incoming>, context: Context) -> Result<Answer, Infallible> {
     if context.purpose == Purpose::Metrics {
         let is_it = request.uri().path().trim_end_matches('/') == "/metrics" && request.method() == Method::GET;
         let answer = if is_it { metrics(context).await } else { text(StatusCode::NOT_FOUND, "Only /metrics\n") };
         return Ok(secure(answer));
     }
-    let link = links::shown(request.uri(), request.headers());
-    let opened = link.as_ref().and_then(|link| context.site.hub.links.check(&link.token, Instant::now()));
-    let answer = match (log_in(&request, &context), opened, link) {
-        // A link in the address is what the user has chosen, whatever the browser remembers beside it.
-        (_, Some(_), Some(link)) if link.in_address && !is_signalling(request.uri().path()) => {
-            links::enter(&link.token)
+    let Some(path) = below(&context.site.base_path, request.uri().path()).map(str::to_owned) else {
+        return Ok(secure(to_folder(&context.site.base_path)));
+    };
+    if let Some(answer) = account::public(&path, &mut request, &context).await {
+        return Ok(secure(answer));
+    }
+    let capabilities = &context.site.hub.capabilities;
+    let verdict = context.site.guard.judge(context.peer, request.headers(), capabilities, Instant::now());
+    let answer = match verdict {
+        Verdict::In(visitor) => {
+            let (is_secure, whole) = (account::is_secure(&request, &context), request.uri().path().to_owned());
+            let mut answer = match account::respond(&path, &mut request, &context, visitor).await {
+                Some(answer) => answer,
+                None => serve(request, &path, context.clone(), visitor).await,
+            };
+            let below_base = whole.strip_prefix(&context.site.base_path).unwrap_or(&whole);
+            account::keep_session(below_base, &mut answer, visitor, is_secure, &context);
+            answer
         }
-        (Login::Right(access), _, _) => serve(request, context, access, None).await,
-        (_, Some(link), _) => serve(request, context, Access::View, Some(link)).await,
-        (Login::Missing, None, _) if is_below(&request, &context, "/health") => health(),
-        (Login::Missing, None, _) if is_below(&request, &context, "/ready") => ready(&context),
-        (Login::Missing, None, _) => unauthorized(request.headers()),
-        (Login::Wrong, None, _) => {
-            gst::warning!(CAT, "wrong user or password from {}", context.peer);
-            unauthorized(request.headers())
+        Verdict::Missing if path.trim_end_matches('/') == "/health" => health(),
+        Verdict::Missing if path.trim_end_matches('/') == "/ready" => ready(&context),
+        Verdict::Missing => notice::unauthorized(request.headers(), context.site.guard.has_password()),
+        Verdict::Wrong => {
+            let address = client::address(context.peer, request.headers(), &context.site.guard.proxies);
+            gst::warning!(CAT, "wrong user or password from {address}");
+            notice::unauthorized(request.headers(), true)
         }
+        Verdict::Locked(wait) => notice::locked(request.headers(), wait),
+        Verdict::SignedOut => account::ask_again(&request, &context),
+        Verdict::Foreign => notice::foreign_name(),
     };
     Ok(secure(answer))
 }
 
-fn is_below(request: &Request<Incoming>, context: &Context, wanted: &str) -> bool {
-    let path = below(&context.site.base_path, request.uri().path());
-    path.is_some_and(|path| path.trim_end_matches('/') == wanted)
-}
-
-fn log_in(request: &Request<Incoming>, context: &Context) -> Login {
-    let everybody = Login::Right(Access::Control);
-    context.site.credentials.as_ref().map_or(everybody, |known| known.check(request.headers()))
-}
-
 /// Answers somebody who may come in.
-async fn serve(request: Request<Incoming>, context: Context, access: Access, link: Option<links::LinkId>) -> Answer {
-    let Some(path) = below(&context.site.base_path, request.uri().path()) else {
-        return to_folder(&context.site.base_path);
-    };
+async fn serve(request: Request<Incoming>, path: &str, context: Context, visitor: Visitor) -> Answer {
+    let access = visitor.access;
     if is_signalling(path) {
         if !same_origin(request.headers()) {
             return text(StatusCode::FORBIDDEN, "This page belongs to another site\n");
         }
-        let caller = Caller { address: client(context.peer.ip(), request.headers()), access, link };
+        let address = client::address(context.peer, request.headers(), &context.site.guard.proxies);
+        let caller = Caller { address, access, link: visitor.link() };
         return websocket::upgrade(request, context, websocket::Use::Signalling(caller));
     }
     if context.site.vnc.is_some() && Vnc::is_socket(path) {
@@ -75,25 +78,9 @@ async fn serve(request: Request<Incoming>, context: Context, access: Access, lin
         return answer;
     }
     if files::is_theirs(path) {
-        let (folder, path) = (context.site.files.clone(), path.to_owned());
-        return files::respond(folder.as_ref(), &path, access, request).await;
+        return files::respond(context.site.files.as_ref(), path, access, request).await;
     }
     match (request.method(), path.trim_end_matches('/')) {
-        (&Method::POST, "/links") => {
-            if access != Access::Control || !same_origin(request.headers()) {
-                return text(StatusCode::FORBIDDEN, "Only who may control the desktop can invite\n");
-            }
-            match context.site.hub.links.create(Instant::now()) {
-                Ok(token) => {
-                    let body = serde_json::json!({ "token": token, "lifetime": links::LIFETIME.as_secs() });
-                    with_type(StatusCode::CREATED, "application/json", body.to_string())
-                }
-                Err(error) => {
-                    gst::error!(CAT, "no random numbers: {error}");
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "No link can be made\n")
-                }
-            }
-        }
         (&Method::GET | &Method::HEAD, "/health") => health_in_full(&context),
         (&Method::GET | &Method::HEAD, "/ready") => ready(&context),
         (&Method::GET | &Method::HEAD, "/metrics") if access == Access::Control => metrics(context).await,
@@ -146,14 +133,14 @@ fn health_in_full(context: &Context) -> Answer {
 }
 
 /// `/ws`, and every path that ends in `/signalling`: Selkies' clients put the name of the application before it.
-fn is_signalling(path: &str) -> bool {
+pub(super) fn is_signalling(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     path == "/ws" || path.ends_with("/signalling")
 }
 
 /// The path below `base`, whether or not a proxy has taken `base` off already. `None` for `base` itself without a slash at
 /// its end, below which a page would look for its files in the wrong place.
-fn below<'a>(base: &str, path: &'a str) -> Option<&'a str> {
+pub(super) fn below<'a>(base: &str, path: &'a str) -> Option<&'a str> {
     match path.strip_prefix(base) {
         Some("") if !base.is_empty() => None,
         Some(rest) if rest.starts_with('/') => Some(rest),
@@ -167,16 +154,6 @@ fn to_folder(base: &str) -> Answer {
         answer.headers_mut().insert(header::LOCATION, folder);
     }
     answer
-}
-
-/// Where a client really is. A proxy on this machine says so in the last entry of `X-Forwarded-For`; everybody else may
-/// write there what they like.
-fn client(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let forwarded = || {
-        let value = headers.get("x-forwarded-for")?.to_str().ok()?;
-        value.rsplit(',').next()?.trim().parse().ok()
-    };
-    if peer.to_canonical().is_loopback() { forwarded().unwrap_or(peer) } else { peer }
 }
 
 /// Browsers open WebSockets to any server for any page, and send the stored password along; they also say whose page
@@ -216,18 +193,6 @@ mod tests {
         assert_eq!(below("/desk", "/desk"), None);
         assert_eq!(below("", "/"), Some("/"));
         assert_eq!(to_folder("/desk").headers()[header::LOCATION], "/desk/");
-    }
-
-    #[test]
-    fn only_a_proxy_of_this_machine_is_believed() {
-        let headers = HeaderMap::from_iter([(
-            header::HeaderName::from_static("x-forwarded-for"),
-            HeaderValue::from_static("10.0.0.1, 192.0.2.7"),
-        )]);
-        let client = |peer: &str| client(peer.parse().unwrap(), &headers).to_string();
-        assert_eq!(client("127.0.0.1"), "192.0.2.7");
-        assert_eq!(client("::ffff:127.0.0.1"), "192.0.2.7");
-        assert_eq!(client("198.51.100.1"), "198.51.100.1");
     }
 
     #[test]

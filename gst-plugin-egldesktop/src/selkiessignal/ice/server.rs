@@ -114,7 +114,7 @@ impl<T> OneOrMany<T> {
 
 impl Configuration {
     /// Parses the JSON of an `RTCConfiguration`.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, ConfigurationError> {
+    pub(in super::super) fn parse(text: &[u8]) -> Result<Self, ConfigurationError> {
         // Only where: what serde quotes may be a password.
         let syntax = |error: serde_json::Error| {
             ConfigurationError::Syntax(format!("line {}, column {}", error.line(), error.column()))
@@ -133,7 +133,7 @@ impl Configuration {
     }
 
     /// As a browser reads it, with the extra fields that Selkies' TURN REST service has.
-    pub(super) fn to_json(&self) -> Value {
+    pub(in super::super) fn to_json(&self) -> Value {
         let servers = self.servers.iter().map(|server| {
             let urls: Vec<_> = server.urls.iter().map(Url::to_string).collect();
             match &server.login {

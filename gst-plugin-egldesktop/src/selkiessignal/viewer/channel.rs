@@ -1,6 +1,7 @@
 //! The messages of one viewer, whatever carries them: they become upstream events, and requests to the hub.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 use selkies_protocol::control;
 use selkies_protocol::held::{Action, Held};
@@ -13,6 +14,7 @@ use super::CAT;
 use super::exchange::Exchange;
 use super::gamepads;
 use super::outbox::Channel;
+use super::rate::{MAX_BACKLOG, Rate};
 use super::silence::{Heard, Silence};
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
@@ -42,6 +44,7 @@ struct State {
     hands: Mutex<Hands>,
     exchange: Arc<Exchange>,
     heard: Heard,
+    rate: Mutex<Rate>,
     /// Where there is congestion control.
     lead: Option<Lead>,
     /// Those of the browser's window.
@@ -64,8 +67,9 @@ impl Input {
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
         let exchange = Exchange::new(hub, id, &channel, dialect);
         let (hub, hands, heard) = (hub.clone(), Mutex::new(hands), Heard::now());
+        let rate = Mutex::new(Rate::new(Instant::now()));
         let (window, scale) = (hello.window, hello.scale);
-        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, lead, window, scale });
+        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, rate, lead, window, scale });
         // Clients of selkies-gstreamer do not repeat what they hold.
         let silence = (dialect == Dialect::Extended).then(|| {
             let state = Arc::downgrade(&state);
@@ -132,7 +136,7 @@ impl State {
 
     fn send(&self, text: &str) {
         // Before it is open there is nobody to hear, and greet() says it all then.
-        if self.channel.is_open() {
+        if self.channel.is_open() && self.channel.buffered() < MAX_BACKLOG {
             self.channel.send(text);
         }
     }
@@ -194,6 +198,9 @@ impl State {
             self.hub.reports.refused();
             gst::warning!(CAT, "viewer {}: dropped a message of {} bytes", self.id, text.len());
             return;
+        }
+        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).admits(Instant::now()) {
+            return self.hub.reports.refused();
         }
         self.heard.again();
         match Request::parse(text) {

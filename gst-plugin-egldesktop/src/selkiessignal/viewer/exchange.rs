@@ -27,7 +27,14 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: &Arc<dyn Channel>, dialect: Dialect) -> Arc<Self> {
         let outbox = Outbox::new(channel.clone());
-        Arc::new(Self { hub: hub.clone(), id, dialect, inbox: Mutex::default(), outbox, listens: AtomicBool::new(false) })
+        Arc::new(Self {
+            hub: hub.clone(),
+            id,
+            dialect,
+            inbox: Mutex::default(),
+            outbox,
+            listens: AtomicBool::new(false),
+        })
     }
 
     /// The channel is open: the browser learns what it may do and, soon, what the desktop is like.

@@ -14,6 +14,7 @@ mod gate;
 #[cfg(test)]
 mod hostile;
 mod outbox;
+mod rate;
 mod retransmission;
 mod rtp_plugin;
 mod sdp;
@@ -34,6 +35,8 @@ use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
 use super::stream::Subscription;
 use branch::{Branch, Options};
+#[cfg(feature = "fuzz")]
+pub(super) use sdp::fuzz as fuzz_answer;
 pub(super) use socket::{FromSocket, SocketViewer};
 use webrtcbin::WebRtcBin;
 

@@ -243,6 +243,25 @@ fn line(text: &mut String, key: &str, value: Option<&str>) {
     }
 }
 
+/// See [`crate::fuzz::sdp_answer`].
+#[cfg(feature = "fuzz")]
+pub(in super::super) fn fuzz(text: &str) {
+    const OFFER: &str = "v=0\r\no=- 1 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE video0\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 97 98\r\nc=IN IP4 0.0.0.0\r\na=mid:video0\r\na=sendonly\r\n\
+         a=rtpmap:97 H264/90000\r\na=rtcp-mux\r\na=setup:actpass\r\n";
+    let Ok(offer) = SDPMessage::parse_buffer(OFFER.as_bytes()) else { return };
+    let offer = WebRTCSessionDescription::new(WebRTCSDPType::Offer, offer);
+    if let Ok(accepted) = accept(Some(&offer), text) {
+        let sdp = accepted.sdp();
+        assert_eq!(sdp.medias_len(), 1, "webrtcbin aborts where media are missing");
+        let media = sdp.medias().next();
+        assert!(media.is_some_and(|media| media.port() != 0 && media.attribute_val("mid") == Some("video0")));
+    }
+    for line in text.lines() {
+        assert!(!is_candidate(line) || line.len() < 2 * MAX_VALUE && !line.contains('\0'));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,8 @@ const PART: &str = ".part";
 pub(in crate::selkiessignal) struct Folder {
     path: PathBuf,
     pub(super) policy: FilesPolicy,
+    /// The largest file, in bytes.
+    pub(super) most: u64,
     /// Uploads that somebody has asked for, by number.
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
@@ -67,8 +69,8 @@ fn part(id: &str) -> String {
 
 impl Folder {
     /// The folder is made when it is first needed.
-    pub(in crate::selkiessignal) fn new(path: PathBuf, policy: FilesPolicy) -> Self {
-        Self { path, policy, slots: Mutex::default() }
+    pub(in crate::selkiessignal) fn new(path: PathBuf, policy: FilesPolicy, most: u64) -> Self {
+        Self { path, policy, most, slots: Mutex::default() }
     }
 
     pub(super) fn slot(&self, id: &str) -> Arc<Slot> {
@@ -93,7 +95,7 @@ impl Folder {
     }
 
     /// A file to read.
-    pub(super) fn open(&self, name: &str) -> io::Result<File> {
+    pub(in super::super) fn open(&self, name: &str) -> io::Result<File> {
         if !is_name(name) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -206,7 +208,7 @@ mod tests {
         std::os::unix::fs::symlink("../secret", path.join(".0123456789.part")).unwrap();
         std::fs::create_dir(path.join("folder")).unwrap();
         std::fs::write(path.join("file"), "file").unwrap();
-        let folder = Folder::new(path, FilesPolicy::Both);
+        let folder = Folder::new(path, FilesPolicy::Both, u64::MAX);
         for name in ["link", "folder", "../secret", ".", "none", "folder/../../secret"] {
             assert!(folder.open(name).is_err(), "{name}");
         }
@@ -222,7 +224,7 @@ mod tests {
     #[test]
     fn an_upload_never_replaces_a_file() {
         let top = tempfile::tempdir().unwrap();
-        let folder = Folder::new(top.path().join("new/folder"), FilesPolicy::Both);
+        let folder = Folder::new(top.path().join("new/folder"), FilesPolicy::Both, u64::MAX);
         assert_eq!(folder.list(), []);
         for expected in ["a.tar", "a (2).tar", "a (3).tar"] {
             folder.open_part("0123456789").unwrap().write_all(b"x").unwrap();

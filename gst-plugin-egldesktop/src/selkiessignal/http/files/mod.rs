@@ -46,7 +46,7 @@ pub(super) async fn respond(
     let Some((id, name)) = path.strip_prefix("/uploads/").and_then(|rest| rest.split_once('/')) else {
         return text(StatusCode::NOT_FOUND, "Not found\n");
     };
-    let Some(name) = decoded(name).filter(|name| folder::is_id(id) && folder::is_name(name)) else {
+    let Some(name) = name_of(name).filter(|name| folder::is_id(id) && folder::is_name(name)) else {
         return text(StatusCode::BAD_REQUEST, "This is no name for a file\n");
     };
     if !folder.policy.inwards() {
@@ -72,12 +72,13 @@ async fn files(folder: Arc<Folder>, name: &str, request: Request<Incoming>) -> A
         let body = serde_json::json!({ "upload": upload, "download": download, "files": files });
         return with_type(StatusCode::OK, "application/json", body.to_string());
     }
-    match decoded(name) {
+    match name_of(name) {
         Some(name) if download => download::send(folder, name, request.headers()).await,
         _ => text(StatusCode::FORBIDDEN, "Downloads are not allowed here\n"),
     }
 }
 
-fn decoded(name: &str) -> Option<String> {
+/// The name of a file in a path.
+pub(super) fn name_of(name: &str) -> Option<String> {
     percent_decode_str(name).decode_utf8().ok().map(Into::into)
 }

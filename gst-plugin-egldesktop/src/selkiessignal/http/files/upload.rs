@@ -63,6 +63,9 @@ pub(super) async fn receive(folder: Arc<Folder>, id: String, name: String, reque
     let (Some(offset), Some(length)) = (number(&OFFSET), number(&LENGTH)) else {
         return text(StatusCode::BAD_REQUEST, "Upload-Offset and Upload-Length are needed\n");
     };
+    if length > folder.most {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "The file is larger than this desktop takes\n");
+    }
     let slot = folder.slot(&id);
     slot.cancel.notify_waiters();
     // From here on, so that nobody who comes while this one waits is overheard.

@@ -27,12 +27,16 @@ pub(super) fn add(
         Some("video/x-h265") => Some("h265parse"),
         _ => None,
     };
-    let parser = parser.map(|name| gst::ElementFactory::make(name).property("config-interval", -1).build()).transpose()?;
+    let parser =
+        parser.map(|name| gst::ElementFactory::make(name).property("config-interval", -1).build()).transpose()?;
     let appsink = gst_app::AppSink::builder().sync(false).async_(false).enable_last_sample(false).build();
     if parser.is_some() {
         // As it came: parsers would rather have another form.
         let form = caps.iter().map(|structure| {
-            gst::Structure::builder(structure.name()).field("stream-format", "byte-stream").field("alignment", "au").build()
+            gst::Structure::builder(structure.name())
+                .field("stream-format", "byte-stream")
+                .field("alignment", "au")
+                .build()
         });
         appsink.set_caps(Some(&form.collect::<gst::Caps>()));
     }
@@ -44,7 +48,9 @@ pub(super) fn add(
             .new_sample(move |appsink| {
                 let sample = appsink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                 let captured = captured(&sample, &clock, base_time);
-                let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else { return Ok(gst::FlowSuccess::Ok) };
+                let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else {
+                    return Ok(gst::FlowSuccess::Ok);
+                };
                 let Ok(data) = buffer.map_readable() else { return Ok(gst::FlowSuccess::Ok) };
                 let keyframe = medium == Medium::Audio || !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
                 let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);

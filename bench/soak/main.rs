@@ -1,0 +1,114 @@
+//! Viewers come and go every few seconds for minutes, sizes and bitrates change, motion and idle alternate; then what the
+//! desktop holds has to be what it held at the beginning: descriptors, threads, memory, and what it has in the X server.
+
+mod motion;
+mod sample;
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
+use egldesktop_tests::http::{ask, make_link, open_link};
+use egldesktop_tests::namespace::{add_address, isolated};
+use egldesktop_tests::native::Viewer;
+use egldesktop_tests::random::Random;
+use egldesktop_tests::xvfb::Xvfb;
+
+use motion::Motion;
+use sample::{Sample, Series};
+
+/// Options of `make soak`.
+#[derive(Debug, Clone, Parser)]
+struct Cli {
+    /// How long, in minutes.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+}
+
+/// Sizes of the screen, in pixels.
+const SIZES: [(u32, u32); 4] = [(1280, 720), (800, 600), (1920, 1080), (1024, 768)];
+/// kbit/s
+const BITRATES: [u32; 4] = [8000, 500, 4000, 20_000];
+/// Most frames per second.
+const FRAMERATES: [u32; 3] = [60, 15, 30];
+/// How long the screen moves, or is still, while viewers are there.
+const PHASE: Duration = Duration::from_millis(1500);
+/// At the beginning, caches and pools fill; what is compared comes after it.
+const WARM_UP: f64 = 0.3;
+
+fn main() {
+    let cli = Cli::parse();
+    isolated(async move || run(Duration::from_secs(cli.minutes * 60)).await);
+}
+
+async fn run(length: Duration) -> Result<()> {
+    add_address()?;
+    let folder = tempfile::tempdir()?;
+    let mut xvfb = Xvfb::start_mapped(1920, 1080, folder.path())?;
+    let x_server = xvfb.process().id();
+    let variables = [
+        ("DISPLAY", xvfb.display.as_str()),
+        ("ENABLE_AUDIO", "false"),
+        ("WEBRTC_ENABLE_RESIZE", "true"),
+        ("SELKIES_USER_CONFIG_FILE", "/dev/null"),
+    ];
+    let mut desktop = Desktop::start(&variables)?;
+    let process = desktop.process().id();
+    let motion = Motion::start(&xvfb.display)?;
+    let (mut random, mut series) = (Random(0x50a4), Series::default());
+    let (start, mut rounds, mut sessions) = (Instant::now(), 0u32, 0u32);
+    while start.elapsed() < length {
+        sessions += round(&desktop, &motion, &mut random, rounds).await.with_context(|| format!("round {rounds}"))?;
+        rounds += 1;
+        // All have left, and what they held is given back on threads of its own.
+        let metrics = format!("http://{}/metrics", desktop.address);
+        let left = Instant::now() + egldesktop_tests::PATIENCE;
+        while !ask("GET", &metrics, Some((USER, PASSWORD)), &[], "").await?.body.contains("\negldesktop_viewers 0\n") {
+            ensure!(Instant::now() < left, "viewers who have left are still there");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        series.add(start.elapsed(), Sample::of(process, x_server, &xvfb.display)?);
+    }
+    let report = series.report(WARM_UP);
+    let mut output = std::io::stdout();
+    writeln!(output, "{rounds} rounds, {sessions} sessions in {} s\n\n{}", start.elapsed().as_secs(), report.table)?;
+    ensure!(report.flat, "something grows: see the table");
+    Ok(())
+}
+
+/// One to three viewers, who do what viewers do, and leave in whatever way.
+async fn round(desktop: &Desktop, motion: &Motion, random: &mut Random, number: u32) -> Result<u32> {
+    let address = &desktop.address;
+    let mut viewers = vec![Viewer::start(address, PASSWORD).await?];
+    viewers[0].wait_for_control(true).await?;
+    let (width, height) = random.pick(&SIZES);
+    let (bitrate, framerate) = (random.pick(&BITRATES), random.pick(&FRAMERATES));
+    for message in [format!("r,{width}x{height}"), format!("vb,{bitrate}"), format!("_arg_fps,{framerate}")] {
+        viewers[0].send(&message).await?;
+    }
+    for extra in 0..random.below(3) {
+        viewers.push(if extra == 0 {
+            let link = make_link(address, (USER, PASSWORD), true).await?;
+            let cookie = open_link(address, &link).await?.cookie().context("no cookie")?;
+            Viewer::start_with_cookie(address, &cookie).await?
+        } else {
+            Viewer::start(address, PASSWORD).await?
+        });
+    }
+    motion.set(number.is_multiple_of(2));
+    let phase = Instant::now();
+    while phase.elapsed() < PHASE {
+        let (x, y) = (random.below(width), random.below(height));
+        viewers[0].send(&format!("m,{x},{y},{},0", random.below(2))).await?;
+        let key = u32::from('a') + random.below(26);
+        viewers[0].send(&format!("kd,{key}")).await?;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for viewer in &viewers {
+        viewer.wait_for_frames(1).await?;
+    }
+    motion.set(false);
+    Ok(viewers.len() as u32)
+}
