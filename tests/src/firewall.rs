@@ -15,11 +15,13 @@ impl Firewall {
     /// From now on UDP is dropped, and TCP to and from [`MEDIA_PORTS`].
     pub fn shut() -> Result<Self> {
         nft(&format!(
-            "table inet firewall {{ chain input {{ type filter hook input priority 0;
-                meta l4proto udp drop
-                tcp dport {MEDIA_PORTS} drop
-                tcp sport {MEDIA_PORTS} drop
-            }} }}"
+            "table inet firewall {{
+               chain input {{ type filter hook input priority 0;
+                 meta l4proto udp drop
+                 tcp dport {MEDIA_PORTS} drop
+                 tcp sport {MEDIA_PORTS} drop
+               }}
+             }}"
         ))?;
         Ok(Self(()))
     }
