@@ -9,7 +9,7 @@ use x11rb::protocol::res::ConnectionExt as _;
 /// different ways.
 const MEASURES: [(&str, f64); 6] = [
     ("descriptors", 60.0),
-    ("threads", 60.0),
+    ("threads", 120.0),
     ("memory (RSS), KiB", 60.0 * 1024.0),
     ("clients of the X server", 60.0),
     ("resources in the X server", 600.0),
