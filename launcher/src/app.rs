@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::Path,
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,9 +16,8 @@ use crate::{
     gpu::Gpu,
     log::Format,
     password::Access,
-    pipeline::{self, Assembly, Choice, Library, Player, Purpose, Variables},
+    pipeline::{self, Encoders, Player, Variables},
     plan::{Display, Plan},
-    plugin::Plugin,
     services::{Failure, Services, session, x11vnc},
     settings::{Saved, Settings},
     supervise::{Backoff, Limit, Signals, become_subreaper, kill_all},
@@ -36,12 +36,12 @@ pub(crate) struct Desktop {
     pub(crate) saved: Saved,
     pub(crate) log: Format,
     pub(crate) access: Access,
-    pub(crate) library: Library,
+    pub(crate) encoders: Arc<Encoders>,
     /// What is known before anything runs.
     pub(crate) variables: Variables,
-    pub(crate) choice: Choice,
+    /// What viewers have to know of the choice of the encoder.
+    pub(crate) notice: Option<String>,
     pub(crate) plan: Plan,
-    pub(crate) plugin: Plugin,
 }
 
 /// Runs until a signal comes (success) or something ends that must not (an error).
@@ -120,7 +120,7 @@ impl Desktop {
         variables.set_display(&endpoints.display);
         variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
         variables.set_gamepads(plan.gamepads.backend(), &endpoints.gamepad_sockets);
-        variables.set_notice(self.choice.notice.as_deref().unwrap_or_default());
+        variables.set_notice(self.notice.as_deref().unwrap_or_default());
         if let (Some(root), Some(_)) = (&settings.novnc, &plan.vnc) {
             variables.set_vnc(&x11vnc::socket(runtime), root);
         }
@@ -203,7 +203,10 @@ impl Desktop {
         // It ends with the X server, and is often the first to know.
         match timeout(LAST_WORDS, services.failed()).await {
             Ok(failure) => Lost::Service(failure),
-            Err(_) => Lost::Pipeline(error),
+            Err(_) => {
+                self.encoders.pipeline_failed();
+                Lost::Pipeline(error)
+            }
         }
     }
 
@@ -224,10 +227,12 @@ impl Desktop {
     }
 
     fn build(&self, variables: &Variables) -> anyhow::Result<Player> {
-        let Self { settings, saved, library, choice, plugin, .. } = self;
-        let assembly = Assembly::of(library, &choice.name, choice.chosen, variables)?;
-        let pipeline = pipeline::build(&assembly, Purpose::Run, &plugin.note())?;
-        Player::new(pipeline, assembly, Gpu::open(settings.gpu), saved.clone())
+        let Self { settings, saved, encoders, .. } = self;
+        let (name, chosen) = encoders.current();
+        let mut variables = variables.clone();
+        variables.set_encoder(&name);
+        let (pipeline, assembly) = encoders.build(&name, chosen, &variables)?;
+        Player::new(pipeline, assembly, Gpu::open(settings.gpu), saved.clone(), encoders.clone())
     }
 
     /// About what is unusual.

@@ -22,6 +22,38 @@ pub(crate) enum Format {
     Json,
 }
 
+/// Why nothing would run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refusal<'a> {
+    /// What WEBRTC_ENCODER says.
+    pub(crate) encoder: &'a str,
+    pub(crate) rejected: &'a [Rejection],
+    /// The encoders that could be named instead.
+    pub(crate) would_work: &'a [String],
+}
+
+impl Refusal<'_> {
+    pub(crate) fn print(&self, format: Format) -> anyhow::Result<String> {
+        Ok(match format {
+            Format::Text => self.text(),
+            Format::Json => serde_json::to_string_pretty(self)? + "\n",
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{:<12}{} – nothing runs, because it cannot work here\n", "Encoder", self.encoder);
+        for rejection in self.rejected {
+            let _ = writeln!(text, "{:<12}{rejection}", "Rejected");
+        }
+        let others = if self.would_work.is_empty() { "nothing".to_owned() } else { self.would_work.join(", ") };
+        let _ = writeln!(text, "{:<12}{others}", "Would work");
+        if let Some(first) = self.would_work.first() {
+            let _ = writeln!(text, "{:<12}WEBRTC_ENCODER_FALLBACK=true would take {first}", "Fallback");
+        }
+        text
+    }
+}
+
 /// Everything secret in it is hidden.
 #[derive(Debug, Serialize)]
 pub(crate) struct Explanation {

@@ -18,13 +18,13 @@ mod services;
 mod settings;
 mod supervise;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
 
 use password::Access;
-use pipeline::{AssembleError, Assembly, Choice, ChooseError, Chooser, Library, Variables};
+use pipeline::{AssembleError, Assembly, Choice, ChooseError, Chooser, Encoders, Library, Rejection, Variables};
 use plan::Plan;
 use plugin::Plugin;
 use settings::{Environment, Saved, SettingError, Settings, help};
@@ -101,7 +101,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.explain {
         gst::init().context("GStreamer")?;
         let plugin = Plugin::load(&executable);
-        let choice = choose(&settings, &library, &variables, &plugin)?;
+        let choice = match choose(&settings, &library, &variables, &plugin) {
+            Err(ChooseError::Unusable { rejected, others }) => {
+                return refuse(&settings, &rejected, &others, arguments.format);
+            }
+            Err(ChooseError::None(rejected)) => return refuse(&settings, &rejected, &[], arguments.format),
+            choice => choice?,
+        };
         let plan = Plan::of(&settings, &access, &executable)?;
         plan.tell(&mut variables, app::LATER);
         variables.set_notice(choice.notice.as_deref().unwrap_or_default());
@@ -121,13 +127,27 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let choice = choose(&settings, &library, &variables, &plugin)?;
     let plan = Plan::of(&settings, &access, &executable)?;
     let log = log::Format::of(&environment)?;
-    let desktop = app::Desktop { settings, saved, log, access, library, variables, choice, plan, plugin };
+    let first = (choice.name.clone(), choice.chosen);
+    let encoders = Arc::new(Encoders::new(library, plugin.note(), settings.encoders.clone(), first));
+    let notice = choice.notice;
+    let desktop = app::Desktop { settings, saved, log, access, encoders, variables, notice, plan };
     // One thread, this one, runs everything that is asynchronous; see `Spawner` for why.
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().context("tokio")?;
     let outcome = tokio.block_on(app::run(desktop, runtime.path()));
     // A pipeline that hangs must not keep us from ending.
     tokio.shutdown_background();
     outcome
+}
+
+/// Explains why nothing would run; the status is that of the start that would fail.
+fn refuse(
+    settings: &Settings,
+    rejected: &[Rejection],
+    would_work: &[String],
+    format: explain::Format,
+) -> anyhow::Result<ExitCode> {
+    print(&explain::Refusal { encoder: &settings.encoder, rejected, would_work }.print(format)?)?;
+    Ok(ExitCode::from(2))
 }
 
 /// The environment, with what viewers changed in earlier runs where it says nothing.
@@ -166,10 +186,9 @@ fn choose(
 
 /// The reason goes to standard output: drivers write whatever they like to the other.
 fn try_encoder(assembly: &Assembly) -> anyhow::Result<ExitCode> {
-    match pipeline::try_here(assembly) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(reason) => print(&reason).map(|_| ExitCode::FAILURE),
-    }
+    let outcome = pipeline::try_here(assembly);
+    print(&pipeline::report(&outcome))?;
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Capture and input connect to the private X server from inside this process, and find its cookie by XAUTHORITY.

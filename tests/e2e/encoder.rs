@@ -58,6 +58,12 @@ fn an_encoder_that_cannot_work_is_refused_or_stood_in_for() {
             assert!(output.contains(part), "{part} is missing in {output}");
         }
 
+        let (status, output) = Desktop::explain(&variables)?;
+        assert_eq!(status.code(), Some(2), "{output}");
+        for part in ["Rejected    rav1enc: ", "Would work  x264enc, openh264enc, vp8enc"] {
+            assert!(output.contains(part), "{part} is missing in {output}");
+        }
+
         let mut variables = variables.to_vec();
         variables.push(("WEBRTC_ENCODER_FALLBACK", "true"));
         let desktop = Desktop::start(&variables)?;

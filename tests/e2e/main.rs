@@ -8,6 +8,7 @@ mod clipboard;
 mod command_line;
 mod control;
 mod encoder;
+mod encoder_switch;
 mod files;
 mod gamepad;
 mod hostile;

@@ -46,6 +46,14 @@ impl Desktop {
         Ok((output.status, String::from_utf8_lossy(&text).into_owned()))
     }
 
+    /// Lets it explain what it would do; returns how it ended, and everything it printed.
+    pub fn explain(variables: &[(&str, &str)]) -> Result<(ExitStatus, String)> {
+        let home = tempfile::tempdir()?;
+        let output = command(home.path(), variables)?.arg("--explain").output()?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok((output.status, String::from_utf8_lossy(&text).into_owned()))
+    }
+
     /// The sound server that it started.
     pub fn pulse_server(&self) -> String {
         format!("unix:{}", find(self.home.path(), "native").unwrap_or_default())

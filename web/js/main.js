@@ -305,6 +305,7 @@ session.addEventListener('message', (event) => {
   else if (message?.type === 'system') systemMessage(message);
   else if (message?.type === 'status') showStatus(message.text);
   else if (message?.type === 'viewers') showViewers(message);
+  else if (message?.type === 'encoders') panel.settings.showEncoders(message);
   else if (message?.type === 'rumble') gamepads.rumble(message);
   else if (message?.type === 'clipboard-taken') clipboard.taken(message.id);
   else if (message) clipboard.receive(message);

@@ -220,6 +220,18 @@ describe('once live', () => {
     assert.equal(session.snapshot.failure, null);
   });
 
+  it('comes back at once when the server restarts its picture', async () => {
+    sockets[0].handlers.onClose({ code: 1012, reason: 'another encoder' });
+    assert.equal(at(), 'reconnecting/signalling');
+    await settle();
+    await goLive();
+    assert.equal(session.snapshot.failure, null);
+    // But not again and again, where that does not help.
+    session.restart();
+    last(sockets).handlers.onClose({ code: 1012, reason: 'another encoder' });
+    assert.equal(at(), 'reconnecting/waiting');
+  });
+
   it('stays away when the server says goodbye for a reason', async () => {
     sockets[0].handlers.onClose({ code: 4001, reason: 'Another browser took over' });
     assert.equal(at(), 'failed/waiting');

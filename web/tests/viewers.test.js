@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decodeMessage, hello } from '../js/core/protocol.js';
-import { SETTINGS, endSession, giveControl, takeControl } from '../js/core/viewers.js';
+import { SETTINGS, chooseEncoder, endSession, giveControl, takeControl } from '../js/core/viewers.js';
 
 const decode = (data) => decodeMessage(JSON.stringify({ type: 'viewers', data }));
 const entry = { id: 2, address: '192.0.2.7', control: false, may_control: true };
@@ -23,6 +23,14 @@ describe('viewers', () => {
   it('asks as the server understands', () => {
     assert.deepEqual([takeControl(), giveControl(3), endSession(4)], ['_control,take', '_control,give,3', '_control,kick,4']);
     assert.deepEqual(SETTINGS.map(({ verb }) => verb), ['vb', '_arg_fps', 'ab']);
+  });
+
+  it('reads which encoders there are', () => {
+    const decodeEncoders = (data) => decodeMessage(JSON.stringify({ type: 'encoders', data }));
+    const entry = { name: 'vp8enc', codec: 'video/VP8' };
+    assert.deepEqual(decodeEncoders({ current: 'x264enc', list: [entry, { name: 'x' }, null] }), { type: 'encoders', current: 'x264enc', list: [entry] });
+    for (const bad of [{}, { current: 1, list: [] }, { current: 'x264enc' }]) assert.equal(decodeEncoders(bad), null);
+    assert.equal(chooseEncoder('vp8enc'), '_encoder,vp8enc');
   });
 
   it('says whether it was watching', () => {

@@ -38,6 +38,24 @@ pub fn status(text: &str) -> String {
     json!({ "type": "pipeline", "data": { "status": text } }).to_string()
 }
 
+/// `{"type": "encoders", "data": {"current": …, "list": [{"name", "codec"}]}}`: the encoders that may be chosen; `codec` is
+/// a MIME type such as `video/H264`. Extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoders<'a> {
+    /// The one that runs.
+    pub current: &'a str,
+    /// Name and MIME type of each.
+    pub list: &'a [(String, String)],
+}
+
+impl Encoders<'_> {
+    /// The message.
+    pub fn to_message(&self) -> String {
+        let list = self.list.iter().map(|(name, codec)| json!({ "name": name, "codec": codec }));
+        json!({ "type": "encoders", "data": { "current": self.current, "list": list.collect::<Vec<_>>() } }).to_string()
+    }
+}
+
 /// `{"type": "gpu_stats", "data": …}`: what the GPU does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GpuStatistics {

@@ -7,6 +7,9 @@ use crate::statistics::{Medium, Statistics};
 /// The highest number of a viewer; numbers count up from 1.
 const MAX_ID: u64 = u32::MAX as u64;
 
+/// The longest name of an encoder, in bytes.
+const MAX_NAME: usize = 64;
+
 /// A request, parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
@@ -16,6 +19,8 @@ pub enum Request {
     UseConnection,
     /// `vb,<kbit/s>`, `ab,<bit/s>` or `_arg_fps,<n>`.
     Tune(Tune),
+    /// `_encoder,<name>`: another encoder shall run. Extension.
+    Encoder(String),
     /// `_arg_resize,true,<width>x<height>` or `_arg_resize,false,…`: whether browsers give the screen their size.
     EnableResize {
         /// Whether they do.
@@ -68,6 +73,7 @@ impl Request {
             "vb" => ("vb", within(rest, 100, 1_000_000).map(|rate| Self::Tune(Tune::VideoBitrate(rate)))),
             "ab" => ("ab", within(rest, 6_000, 510_000).map(|rate| Self::Tune(Tune::AudioBitrate(rate)))),
             "_arg_fps" => ("_arg_fps", within(rest, 1, 480).map(|rate| Self::Tune(Tune::Framerate(rate)))),
+            "_encoder" => ("_encoder", encoder(rest).map(Self::Encoder)),
             "_arg_resize" => ("_arg_resize", enable_resize(rest)),
             "_stats_video" => ("_stats_video", Statistics::parse(Medium::Video, rest).map(Self::Statistics)),
             "_stats_audio" => ("_stats_audio", Statistics::parse(Medium::Audio, rest).map(Self::Statistics)),
@@ -95,6 +101,12 @@ impl ControlRequest {
 fn within(text: &str, min: u32, max: u32) -> Option<u32> {
     let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
     (f64::from(min)..=f64::from(max)).contains(&number).then_some(number as u32)
+}
+
+/// The name of a pipeline file.
+fn encoder(text: &str) -> Option<String> {
+    let fits = (1..=MAX_NAME).contains(&text.len());
+    (fits && text.chars().all(|char| char.is_ascii_alphanumeric() || "-_.".contains(char))).then(|| text.to_owned())
 }
 
 fn enable_resize(text: &str) -> Option<Request> {
@@ -153,6 +165,15 @@ mod tests {
     }
 
     #[test]
+    fn an_encoder_has_a_name() {
+        assert_eq!(parse("_encoder,x264enc"), Some(Request::Encoder("x264enc".to_owned())));
+        let long = format!("_encoder,{}", "x".repeat(MAX_NAME + 1));
+        for bad in ["_encoder", "_encoder,", "_encoder,../x", "_encoder,a b", &long] {
+            assert_eq!(Request::parse(bad), Some(Err(RequestError("_encoder"))), "{bad}");
+        }
+    }
+
+    #[test]
     fn what_browsers_measure() {
         assert_eq!(parse("_f,59.9"), Some(Request::Framerate(59.9)));
         assert_eq!(parse("_l,12"), Some(Request::Latency(12.0)));
@@ -160,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "(_control,|vb,|_arg_|_f,)?.*") {
+        fn no_text_panics(text in "(_control,|vb,|_arg_|_encoder,|_f,)?.*") {
             let _ = Request::parse(&text);
         }
     }

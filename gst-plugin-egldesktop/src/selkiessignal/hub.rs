@@ -13,6 +13,7 @@ use selkies_protocol::statistics::{Medium, Statistics};
 use tokio::sync::watch;
 
 use super::congestion::Control;
+use super::encoders::{EncoderError, Encoders};
 use super::gamepad_slots::GamepadSlots;
 use super::http::Capabilities;
 use super::ice::Ice;
@@ -71,6 +72,7 @@ pub(super) struct Hub {
     /// Every session watches it, and acts on what becomes of itself.
     roster: watch::Sender<Roster>,
     tuning: watch::Receiver<Tuning>,
+    encoders: watch::Receiver<Encoders>,
     gpu: watch::Receiver<Option<GpuStatistics>>,
     machine: watch::Sender<Option<SystemStatistics>>,
     /// Writes what viewers measure, where that is wanted.
@@ -100,6 +102,7 @@ pub(super) struct Parts {
     pub(super) video: Option<Arc<Stream>>,
     pub(super) audio: Option<Arc<Stream>>,
     pub(super) tuning: watch::Receiver<Tuning>,
+    pub(super) encoders: watch::Receiver<Encoders>,
     pub(super) gpu: watch::Receiver<Option<GpuStatistics>>,
     pub(super) notice: Option<String>,
     pub(super) recorder: Option<Recorder>,
@@ -122,6 +125,7 @@ impl Hub {
             audio: Mutex::new(parts.audio),
             roster: watch::Sender::new(Roster::new(parts.policy, parts.max_viewers)),
             tuning: parts.tuning,
+            encoders: parts.encoders,
             gpu: parts.gpu,
             machine: watch::Sender::new(None),
             recorder: parts.recorder,
@@ -201,6 +205,9 @@ impl Hub {
 
     async fn ready(stream: Arc<Stream>) -> Option<Source> {
         let mut caps = stream.caps();
+        if caps.borrow().is_none() {
+            stream.wake();
+        }
         let caps = tokio::time::timeout(FIRST_FRAME, caps.wait_for(Option::is_some)).await.ok()?.ok()?.clone()?;
         Some(Source { stream, caps })
     }
@@ -286,6 +293,24 @@ impl Hub {
     /// What viewers change while it runs; changes are announced.
     pub(super) fn tuning(&self) -> watch::Receiver<Tuning> {
         self.tuning.clone()
+    }
+
+    /// The encoder that runs, and those that may be chosen; changes are announced.
+    pub(super) fn encoders(&self) -> watch::Receiver<Encoders> {
+        self.encoders.clone()
+    }
+
+    /// Another encoder shall run: the property of the element, which whoever owns the encoders listens to.
+    pub(super) fn choose_encoder(&self, name: &str) -> Result<(), EncoderError> {
+        let codec = self.encoders.borrow().codec_of(name)?.to_owned();
+        let viewers: Vec<_> = lock(&self.sessions).iter().filter_map(Weak::upgrade).collect();
+        if !viewers.iter().all(|viewer| viewer.can_receive(&codec)) {
+            return Err(EncoderError::NotReceivable(codec));
+        }
+        if let Some(element) = self.element.upgrade() {
+            element.set_property("encoder", name);
+        }
+        Ok(())
     }
 
     /// What the GPU does, each second; changes are announced.

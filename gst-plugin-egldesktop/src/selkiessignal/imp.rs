@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::access::AccessSettings;
 use super::congestion::Control;
+use super::encoders::Encoders;
 use super::pads::{self, Kind, Pads};
 use super::running::Running;
 use super::settings::{
@@ -298,6 +299,21 @@ pub struct SelkiesSignal {
     )]
     tuning: watch::Sender<Tuning>,
     #[property(
+        name = "encoder", get = |this: &Self| this.encoders.borrow().current.clone(),
+        set = |this: &Self, name: Option<String>| this.encoders.send_modify(|it| it.current = name.unwrap_or_default()),
+        type = String, nick = "Encoder",
+        blurb = "Name of the encoder that is wanted. Changes when who controls the desktop asks for another of encoders: \
+                 whoever owns the encoder listens to that, and exchanges it"
+    )]
+    #[property(
+        name = "encoders", get = |this: &Self| this.encoders.borrow().print_offers(),
+        set = |this: &Self, text: Option<String>| this.offer_encoders(text.as_deref().unwrap_or_default()),
+        type = String, nick = "Encoders",
+        blurb = "Encoders that may be chosen, set with the media types of what they make, such as \
+                 x264enc=video/x-h264,vp8enc=video/x-vp8 (empty = there is no choice)"
+    )]
+    encoders: watch::Sender<Encoders>,
+    #[property(
         name = "gpu-statistics", set = Self::set_gpu_statistics, type = Option<String>, nick = "GPU statistics",
         blurb = "What the GPU does now, for the viewers: the text of a structure with load (double, 0 to 1), and in bytes \
                  memory-used and memory-total (guint64; 0 where the GPU has no memory of its own)"
@@ -464,6 +480,15 @@ impl SelkiesSignal {
         Tuning { video_bitrate: carried.min(wanted.video_bitrate), framerate, ..wanted }
     }
 
+    fn offer_encoders(&self, text: &str) {
+        let offered = Encoders::parse_offers(text);
+        self.encoders.send_if_modified(|encoders| {
+            let is_new = encoders.offered != offered;
+            encoders.offered = offered;
+            is_new
+        });
+    }
+
     fn set_gpu_statistics(&self, text: Option<String>) {
         self.gpu.send_replace(text.and_then(|text| {
             let structure: gst::Structure = text.parse().ok()?;
@@ -490,8 +515,8 @@ impl SelkiesSignal {
             let pads = lock(&self.pads);
             (pads.stream(Kind::Video), pads.stream(Kind::Audio))
         };
-        let running =
-            Running::start(&self.obj(), settings, video, audio, self.tuning.subscribe(), self.gpu.subscribe())?;
+        let wishes = (self.tuning.subscribe(), self.encoders.subscribe());
+        let running = Running::start(&self.obj(), settings, (video, audio), wishes, self.gpu.subscribe())?;
         *lock(&self.running) = Some(running);
         self.obj().notify_bound_address();
         Ok(())

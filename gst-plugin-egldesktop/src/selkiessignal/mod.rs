@@ -23,6 +23,7 @@ use gst::prelude::*;
 mod access;
 mod capture_time;
 mod congestion;
+mod encoders;
 #[cfg(feature = "fuzz")]
 pub(crate) mod fuzz;
 mod gamepad_slots;

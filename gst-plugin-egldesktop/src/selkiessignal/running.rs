@@ -9,6 +9,7 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::congestion::Control;
+use super::encoders::Encoders;
 use super::http::{
     Assets, Capabilities, Credentials, Folder, Front, Guard, Open, Place, Remote, Server, Site, Vnc, acceptor, manifest,
 };
@@ -32,9 +33,8 @@ impl Running {
     pub(super) fn start(
         element: &super::SelkiesSignal,
         settings: Settings,
-        video: Option<Arc<Stream>>,
-        audio: Option<Arc<Stream>>,
-        tuning: watch::Receiver<Tuning>,
+        (video, audio): (Option<Arc<Stream>>, Option<Arc<Stream>>),
+        (tuning, encoders): (watch::Receiver<Tuning>, watch::Receiver<Encoders>),
         gpu: watch::Receiver<Option<GpuStatistics>>,
     ) -> Result<Self, gst::ErrorMessage> {
         let wrong = |error: &dyn std::fmt::Display| gst::error_msg!(gst::ResourceError::Settings, ("{error}"));
@@ -86,6 +86,7 @@ impl Running {
             video,
             audio,
             tuning,
+            encoders,
             gpu,
             recorder,
         };

@@ -67,11 +67,12 @@ impl Stream {
         });
         let (caps_sender, caps) = watch::channel(None);
         let flow = audience.clone();
+        let arriving = caps_sender.clone();
         let counters = Arc::new(Counters::default());
         let count = counters.clone();
         pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |pad, info| {
             match info.event().map(|event| event.view()) {
-                Some(gst::EventView::Caps(event)) => drop(caps_sender.send_replace(Some(event.caps_owned()))),
+                Some(gst::EventView::Caps(event)) => drop(arriving.send_replace(Some(event.caps_owned()))),
                 Some(gst::EventView::StreamStart(_)) => flow.told.store(false, Ordering::SeqCst),
                 Some(_) => {}
                 // The first picture has shown that everything works, and how it is encoded. That is enough for now.
@@ -86,6 +87,8 @@ impl Stream {
             }
             gst::PadProbeReturn::Ok
         });
+        // Another encoder may come in its place, and make something else.
+        pad.connect_unlinked(move |_, _| drop(caps_sender.send_replace(None)));
         if let Some(inside) = appsink.static_pad("sink") {
             coalesce_keyframe_requests(&inside);
         }
@@ -126,6 +129,13 @@ impl Stream {
     /// The caps of the stream, as soon as it has any.
     pub(super) fn caps(&self) -> watch::Receiver<Option<gst::Caps>> {
         self.caps.clone()
+    }
+
+    /// Lets the source give one picture, though nobody listens: what it is encoded with is not known otherwise.
+    pub(super) fn wake(&self) {
+        self.audience.told.store(false, Ordering::SeqCst);
+        self.pad.push_event(events::idle(false));
+        self.pad.push_event(events::refresh());
     }
 
     /// Asks the encoder for a keyframe, and the source for a picture to make it of.

@@ -68,12 +68,14 @@ impl Assembly {
             files: Vec::new(),
             skipped: Vec::new(),
             auto: file.auto,
+            offer: file.offer.unwrap_or(true),
             checks: Vec::new(),
             chosen,
             parts: Vec::new(),
             branches: BTreeMap::new(),
             controls: BTreeMap::new(),
             saved: BTreeMap::new(),
+            exchange: None,
             gpu_statistics: None,
             serving: None,
             variables: variables.clone(),
@@ -149,6 +151,7 @@ impl Assembly {
             }
         }
         self.saved.extend(file.saved);
+        self.exchange = file.exchange.or(self.exchange.take());
         self.gpu_statistics = file.gpu_statistics.or(self.gpu_statistics.take());
         self.serving = file.serving.or(self.serving.take());
         Ok(())

@@ -6,7 +6,7 @@ use super::{
     assemble::AssembleError,
     control::Control,
     expand::Variables,
-    file::{Check, PropertyRef},
+    file::{Check, Exchange, PropertyRef},
     value,
 };
 use crate::settings::Value;
@@ -23,6 +23,8 @@ pub(crate) struct Assembly {
     /// Those that do not, with the condition that turned them off.
     pub(crate) skipped: Vec<(String, String)>,
     pub(crate) auto: Option<u32>,
+    /// Whether viewers may choose it.
+    pub(crate) offer: bool,
     pub(crate) checks: Vec<Check>,
     /// Which of the elements that `${ENCODER}` can be it is.
     pub(super) chosen: usize,
@@ -31,6 +33,7 @@ pub(crate) struct Assembly {
     pub(crate) controls: BTreeMap<Control, PropertyRef>,
     /// By the name of the variable.
     pub(crate) saved: BTreeMap<String, PropertyRef>,
+    pub(crate) exchange: Option<Exchange>,
     pub(crate) gpu_statistics: Option<PropertyRef>,
     pub(crate) serving: Option<PropertyRef>,
     pub(crate) variables: Variables,

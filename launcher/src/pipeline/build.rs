@@ -118,12 +118,16 @@ fn check_references(assembly: &Assembly, pipeline: &gst::Pipeline) -> Result<(),
     let others = others.into_iter().filter_map(|(section, it)| Some((section, it.as_ref()?)));
     let branches = assembly.branches.values().map(|it| ("[branches]", it));
     let saved = assembly.saved.values().map(|it| ("[saved]", it));
+    let exchange = assembly.exchange.iter();
+    let exchange = exchange.flat_map(|it| [&it.chosen, &it.offered, &it.wanted]).map(|it| ("[exchange]", it));
     for name in assembly.branches.keys() {
         if pipeline.by_name(name).and_downcast::<gst::Bin>().is_none() {
             return Err(BuildError::NotABin(name.clone()));
         }
     }
-    for (section, PropertyRef { element, property }) in controls.chain(others).chain(branches).chain(saved) {
+    for (section, PropertyRef { element, property }) in
+        controls.chain(others).chain(branches).chain(saved).chain(exchange)
+    {
         let target = pipeline
             .by_name(element)
             .ok_or_else(|| BuildError::NoElement { origin: section.to_owned(), element: element.clone() })?;

@@ -109,6 +109,12 @@ impl Chooser<'_> {
         Ok(Choice { name, chosen, rejected, notice })
     }
 
+    /// All that work among those wanted: names of files, each with the number of its element.
+    pub(crate) fn all_that_work(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, usize)>, AssembleError> {
+        let names = self.library.encoders()?.into_iter().filter(|name| wanted(name));
+        names.filter_map(|name| self.usable(&name, true, &mut Vec::new()).transpose()).collect()
+    }
+
     /// The files that take part in `auto`, best first.
     fn candidates(&self, wanted: impl Fn(&Assembly) -> bool) -> Result<Vec<String>, AssembleError> {
         let mut candidates = Vec::new();

@@ -96,6 +96,7 @@ impl Variables {
             // Linux numbers the render nodes of its GPUs from 128 on.
             ("RENDER_NODE", Value::public((128 + settings.gpu).to_string())),
             ("NOTICE", Value::public("")),
+            ("ENCODER_NAME", Value::public("")),
             ("RESIZE_SWITCH", Value::public(settings.resize_switch.to_string())),
             ("VNC_SERVER", Value::public("")),
             ("VNC_CLIENT", Value::public("")),
@@ -134,6 +135,11 @@ impl Variables {
     pub(crate) fn set_vnc(&mut self, socket: &Path, client: &Path) {
         self.put("VNC_SERVER", Value::public(format!("unix:{}", socket.display())));
         self.put("VNC_CLIENT", Value::public(client.display().to_string()));
+    }
+
+    /// The encoder that runs, by the name of its file.
+    pub(crate) fn set_encoder(&mut self, name: &str) {
+        self.put("ENCODER_NAME", Value::public(name));
     }
 
     /// What viewers have to be told, such as that another encoder runs than the one that was named.

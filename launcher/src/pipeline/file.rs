@@ -27,6 +27,9 @@ pub(crate) struct PipelineFile {
     /// Place in the order in which WEBRTC_ENCODER=auto tries encoders, lowest first; without it, it is never picked.
     #[serde(default)]
     pub(crate) auto: Option<u32>,
+    /// Whether viewers may choose it while the desktop runs, where EGLDESKTOP_ENCODERS names none; true where it is not said.
+    #[serde(default)]
+    pub(crate) offer: Option<bool>,
     /// Environment variables that this file adds to those of the launcher.
     #[serde(default)]
     pub(crate) variables: BTreeMap<String, Declaration>,
@@ -60,6 +63,9 @@ pub(crate) struct PipelineFile {
     /// Variable → the property in which viewers change it, for those that are kept until the next start.
     #[serde(default)]
     pub(crate) saved: BTreeMap<String, PropertyRef>,
+    /// How the encoder is exchanged while the desktop runs.
+    #[serde(default)]
+    pub(crate) exchange: Option<Exchange>,
     /// The property that takes the GPU's load and memory, each second.
     #[serde(default)]
     pub(crate) gpu_statistics: Option<PropertyRef>,
@@ -136,6 +142,23 @@ pub(crate) enum CheckKind {
     Device,
     /// A shared library that loads.
     Library,
+}
+
+/// How the encoder is exchanged while the desktop runs.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exchange {
+    /// The encoder, and what belongs to it, begins after this element, which has one source pad.
+    pub(crate) from: String,
+    /// It ends before this element.
+    pub(crate) to: String,
+    /// The property in which viewers choose one, by the name of its file.
+    pub(crate) chosen: PropertyRef,
+    /// The property that takes those that work, as `name=media/type,…`.
+    pub(crate) offered: PropertyRef,
+    /// The boolean property that says whether anybody is there to choose.
+    pub(crate) wanted: PropertyRef,
 }
 
 /// A property of an element of the launch text.

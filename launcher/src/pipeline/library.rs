@@ -39,7 +39,7 @@ fn folder_note(folder: &Option<PathBuf>) -> String {
 struct BuiltIn;
 
 /// The built-in files and, before them, those of the user's folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Library {
     folder: Option<PathBuf>,
 }

@@ -8,6 +8,7 @@ use super::{
     assembly::{Assembly, Key, Property, Purpose},
     build::{BuildError, set},
     control::Control,
+    expand::Variables,
     properties,
 };
 
@@ -27,6 +28,17 @@ impl Live {
         Ok(Self { pipeline, assembly, properties })
     }
 
+    /// What the variables are now.
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.assembly.variables
+    }
+
+    /// The pipeline has the elements of `assembly` by now. What is another value for those that stayed is set, where it can.
+    pub(crate) fn become_that_of(&mut self, assembly: Assembly) -> Result<(), BuildError> {
+        self.assembly = assembly;
+        self.set_what_is_new()
+    }
+
     /// What an element of the pipeline says that the control shall be, where one does.
     pub(crate) fn wish(&self, control: Control) -> Option<u32> {
         let place = self.assembly.controls.get(&control)?;
@@ -39,6 +51,12 @@ impl Live {
             return Ok(());
         }
         self.assembly.variables.set_number(control.variable(), number);
+        self.set_what_is_new()?;
+        tracing::debug!("{control:?} is {number} now");
+        Ok(())
+    }
+
+    fn set_what_is_new(&mut self) -> Result<(), BuildError> {
         let properties = self.assembly.properties(Purpose::Run)?;
         for (key, property) in &properties {
             let is_new = self.properties.get(key).is_none_or(|known| known.value != property.value);
@@ -47,7 +65,6 @@ impl Live {
             }
         }
         self.properties = properties;
-        tracing::debug!("{control:?} is {number} now");
         Ok(())
     }
 
@@ -61,7 +78,7 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{build::build, expand::Variables, library::Library};
+    use super::super::{build::build, library::Library};
     use super::*;
     use crate::{
         password::Access,

@@ -11,10 +11,12 @@ use super::{
     assembly::Assembly,
     branch::{self, Branch},
     control::Control,
+    encoders::Encoders,
     file::PropertyRef,
     live::Live,
     memory::Memory,
     properties,
+    switch::{Switch, Wish},
 };
 use crate::{
     gpu::{Gpu, Statistics},
@@ -37,15 +39,18 @@ pub(crate) struct Player {
     /// One of the elements that say what the controls shall be has said something.
     wished: Arc<Notify>,
     memory: Memory,
+    /// Where viewers may choose the encoder.
+    switch: Option<Switch>,
 }
 
 impl Player {
-    /// `pipeline` was built from `assembly`; `saved` keeps what viewers change.
+    /// `pipeline` was built from `assembly`; `saved` keeps what viewers change, `encoders` has those they may choose from.
     pub(crate) fn new(
         pipeline: gst::Pipeline,
         assembly: Assembly,
         gpu: Option<Gpu>,
         saved: Saved,
+        encoders: Arc<Encoders>,
     ) -> anyhow::Result<Self> {
         let bus = pipeline.bus().context("the pipeline has no bus")?.stream();
         let wished = Arc::new(Notify::new());
@@ -70,6 +75,7 @@ impl Player {
             bus,
             branches,
             serving: assembly.serving.clone(),
+            switch: Switch::new(&pipeline, &assembly, encoders)?,
             memory: Memory::new(&pipeline, &assembly, saved)?,
             live: Live::new(pipeline.clone(), assembly)?,
             wished,
@@ -112,6 +118,13 @@ impl Player {
                     }
                 }
                 () = self.wished.notified() => self.follow_wishes(),
+                wish = next_wish(&mut self.switch) => {
+                    if let Some(switch) = &mut self.switch
+                        && let Err(error) = switch.fulfil(wish, &mut self.live).await
+                    {
+                        return error;
+                    }
+                }
                 never = self.memory.keep() => match never {},
                 _ = second.tick(), if self.gpu.is_some() => self.show_gpu(),
             }
@@ -232,6 +245,13 @@ impl Player {
     }
 }
 
+async fn next_wish(switch: &mut Option<Switch>) -> Wish {
+    match switch {
+        Some(switch) => switch.wish().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Stops a pipeline, whatever it is doing.
 #[derive(Clone)]
 pub(crate) struct Handle {
@@ -329,7 +349,8 @@ mod tests {
         let (follows, wishes) = (pipeline.by_name("follows").unwrap(), pipeline.by_name("wishes").unwrap());
         assert_eq!(follows.property::<u32>("max-size-bytes"), 8_000_000);
 
-        let mut player = Player::new(pipeline, assembly, None, Saved::default()).unwrap();
+        let encoders = Arc::new(Encoders::new(library, String::new(), None, ("a".to_owned(), 0)));
+        let mut player = Player::new(pipeline, assembly, None, Saved::default(), encoders).unwrap();
         player.start().await.unwrap();
         let changed = Arc::new(Notify::new());
         let notify = changed.clone();

@@ -4,16 +4,15 @@
 //! the end of everything.
 
 use std::{
+    io::Read as _,
     process::{Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     thread,
     time::Duration,
 };
 
 use gst::prelude::*;
+use rustix::process::{Pid, setpriority_process};
 
 use super::{
     assembly::{Assembly, Purpose},
@@ -24,26 +23,70 @@ use crate::settings::table;
 /// The longest a trial may take. Drivers compile their programs for a GPU that they see for the first time.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// `nice` of what nobody waits for.
+const LEAST_PRIORITY: i32 = 19;
+
 /// The hidden argument that makes this program try an encoder: `--try-encoder NAME:NUMBER`.
 pub(crate) const ATTEMPT: &str = "try-encoder";
 
+/// What the child says before the media type of what it has encoded. Its status does not say enough: while a desktop runs,
+/// somebody else may be faster to ask for that.
+const WORKS: &str = "encodes ";
+
 /// Tries the encoder of the file `name`, the element at `chosen`, in a child process. An error is the reason.
 pub(crate) fn run_in_child(name: &str, chosen: usize) -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
-    let mut command = Command::new(program);
-    command.arg(format!("--{ATTEMPT}")).arg(format!("{name}:{chosen}")).stdin(Stdio::null()).stderr(Stdio::null());
-    // It needs no secrets.
-    table::secrets().for_each(|name| _ = command.env_remove(name));
-    let output = command.output().map_err(|error| format!("it cannot be tried: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let reason = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if reason.is_empty() { Err(format!("it crashed while it was tried ({})", output.status)) } else { Err(reason) }
+    run(name, chosen, false).map(drop)
 }
 
-/// Tries it in this process, which ends if that takes too long.
-pub(crate) fn try_here(assembly: &Assembly) -> Result<(), String> {
+/// The same, without taking much from what else runs. Returns the media type of what it makes, such as `video/x-h264`.
+pub(super) fn run_in_background(name: &str, chosen: usize) -> Result<String, String> {
+    run(name, chosen, true)
+}
+
+fn run(name: &str, chosen: usize, in_background: bool) -> Result<String, String> {
+    let program = std::env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
+    let mut command = Command::new(program);
+    command
+        .arg(format!("--{ATTEMPT}"))
+        .arg(format!("{name}:{chosen}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    // It needs no secrets.
+    table::secrets().for_each(|name| _ = command.env_remove(name));
+    let failed = |error: std::io::Error| format!("it cannot be tried: {error}");
+    let mut child = command.spawn().map_err(failed)?;
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw).filter(|_| in_background)
+        && let Err(error) = setpriority_process(Some(pid), LEAST_PRIORITY)
+    {
+        tracing::debug!("the priority of a trial: {error}");
+    }
+    let mut said = Vec::new();
+    if let Some(mut output) = child.stdout.take() {
+        output.read_to_end(&mut said).map_err(failed)?;
+    }
+    let status = child.wait();
+    let said = String::from_utf8_lossy(&said);
+    if let Some(media_type) = said.lines().find_map(|line| line.strip_prefix(WORKS)) {
+        return Ok(media_type.trim().to_owned());
+    }
+    match (said.trim(), status) {
+        ("", Ok(status)) => Err(format!("it crashed while it was tried ({status})")),
+        ("", Err(_)) => Err("it crashed while it was tried".to_owned()),
+        (reason, _) => Err(reason.to_owned()),
+    }
+}
+
+/// What [`run_in_child`] reads of a child.
+pub(crate) fn report(outcome: &Result<String, String>) -> String {
+    match outcome {
+        Ok(media_type) => format!("{WORKS}{media_type}\n"),
+        Err(reason) => reason.clone(),
+    }
+}
+
+/// Tries it in this process, which ends if that takes too long. Returns the media type of what it makes.
+pub(crate) fn try_here(assembly: &Assembly) -> Result<String, String> {
     thread::spawn(|| {
         thread::sleep(LIMIT);
         // Nothing else can be done about a driver that does not come back.
@@ -53,14 +96,16 @@ pub(crate) fn try_here(assembly: &Assembly) -> Result<(), String> {
     encode_one_frame(assembly)
 }
 
-fn encode_one_frame(assembly: &Assembly) -> Result<(), String> {
+fn encode_one_frame(assembly: &Assembly) -> Result<String, String> {
     let pipeline = build(assembly, Purpose::Trial, "").map_err(|error| error.to_string())?;
-    let encoded = Arc::new(AtomicBool::new(false));
+    let encoded = Arc::new(OnceLock::new());
     for sink in pipeline.iterate_sinks() {
         let pad = sink.map_err(|error| error.to_string())?.static_pad("sink");
         let encoded = encoded.clone();
-        pad.ok_or("the trial has a sink without a pad")?.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            encoded.store(true, Ordering::Relaxed);
+        pad.ok_or("the trial has a sink without a pad")?.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+            let caps = pad.current_caps();
+            let media_type = caps.as_ref().and_then(|caps| Some(caps.structure(0)?.name().to_string()));
+            let _ = encoded.set(media_type.unwrap_or_default());
             gst::PadProbeReturn::Ok
         });
     }
@@ -71,10 +116,12 @@ fn encode_one_frame(assembly: &Assembly) -> Result<(), String> {
     let message = bus.timed_pop_filtered(patience, &[gst::MessageType::Error, gst::MessageType::Eos]);
     let outcome = match message.as_ref().map(|message| message.view()) {
         Some(gst::MessageView::Error(error)) => Err(reason(error)),
-        Some(_) if encoded.load(Ordering::Relaxed) => {
-            check_expectations(assembly, &pipeline).map_err(|error| error.to_string())
-        }
-        Some(_) => Err("it encodes nothing".to_owned()),
+        Some(_) => match encoded.get() {
+            Some(media_type) => {
+                check_expectations(assembly, &pipeline).map(|()| media_type.clone()).map_err(|error| error.to_string())
+            }
+            None => Err("it encodes nothing".to_owned()),
+        },
         None => Err("it does not start".to_owned()),
     };
     // Ends with the process anyway, and a driver that failed may well not stop.
@@ -103,7 +150,7 @@ mod tests {
         settings::{Environment, Settings},
     };
 
-    fn attempt(text: &str) -> Result<(), String> {
+    fn attempt(text: &str) -> Result<String, String> {
         gst::init().unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.toml"), format!("description='a'\n{text}")).unwrap();
@@ -116,7 +163,8 @@ mod tests {
 
     #[test]
     fn what_gives_something_back_works() {
-        assert_eq!(attempt("launch=''\ntrial='fakesrc num-buffers=1 ! identity ! fakesink'"), Ok(()));
+        let text = "launch=''\ntrial='videotestsrc num-buffers=1 ! identity ! fakesink'";
+        assert_eq!(attempt(text), Ok("video/x-raw".to_owned()));
     }
 
     #[test]

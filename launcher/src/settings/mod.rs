@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) encoder: String,
     /// A viewer chose it in an earlier run, and nobody has named another since.
     pub(crate) encoder_is_saved: bool,
+    /// Those that viewers may choose from; all that work, where it is not set.
+    pub(crate) encoders: Option<Vec<String>>,
     /// Whether software may stand in for an encoder that cannot work.
     pub(crate) encoder_fallback: bool,
     pub(crate) gpu: u32,
@@ -163,6 +165,7 @@ impl Settings {
             },
             encoder: reader.required(&table::ENCODER)?.to_owned(),
             encoder_is_saved: environment.saved(&table::ENCODER).is_some(),
+            encoders: optional(&table::ENCODERS).map(|text| list(&text)),
             encoder_fallback: reader.boolean(&table::ENCODER_FALLBACK)?,
             gpu: reader.number(&table::GPU)?,
             // Set to false, it is forbidden; not set, it is only off.
@@ -184,6 +187,12 @@ impl Settings {
             values: values.clone(),
         })
     }
+}
+
+/// What stands between commas; nothing for `none`.
+fn list(text: &str) -> Vec<String> {
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != "none");
+    entries.map(str::to_owned).collect()
 }
 
 /// The password that is set: its own variable first, then the one the old container used for everything.

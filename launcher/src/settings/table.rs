@@ -144,6 +144,13 @@ pub(crate) static ENCODER: Variable = Variable::new(
 .default("auto")
 .saved_as("encoder");
 
+pub(crate) static ENCODERS: Variable = Variable::new(
+    "EGLDESKTOP_ENCODERS",
+    Kind::Text,
+    "encoders that viewers may change to while the desktop runs, with commas between; `none` for no choice; not set, all \
+     that work here",
+);
+
 pub(crate) static ENCODER_FALLBACK: Variable = Variable::new(
     "WEBRTC_ENCODER_FALLBACK",
     Kind::Boolean,
@@ -339,6 +346,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &INTERPOSER,
     &JS_SOCKET_PATH,
     &ENCODER,
+    &ENCODERS,
     &ENCODER_FALLBACK,
     &GPU,
     &FRAMERATE,

@@ -7,7 +7,7 @@
 
 import { MIMES } from './content.js';
 import { decodeRumble } from './gamepads.js';
-import { decodeViewers } from './viewers.js';
+import { decodeEncoders, decodeViewers } from './viewers.js';
 
 /** Mouse mask bits. Browser back and forward share bits 3 and 4 with the wheel, at magnitude 0. */
 export const Wheel = Object.freeze({ down: 1 << 3, up: 1 << 4, left: 1 << 6, right: 1 << 7 });
@@ -169,7 +169,7 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'gpu', load: number, memoryUsed: number, memoryTotal: number}} GpuMessage
  *   load: from 0 to 1; memory: in MiB, 0 where the GPU has none of its own
  * @typedef {{type: 'status', text: string}} StatusMessage a line for the user
- * @typedef {import('./viewers.js').ViewersMessage | import('./gamepads.js').RumbleMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
+ * @typedef {import('./viewers.js').ViewersMessage | import('./viewers.js').EncodersMessage | import('./gamepads.js').RumbleMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
  */
 
 /**
@@ -190,6 +190,8 @@ export function decodeMessage(text) {
     }
     case 'viewers':
       return decodeViewers(data);
+    case 'encoders':
+      return decodeEncoders(data);
     case 'gamepad_rumble':
       return decodeRumble(data);
     case 'pipeline':

@@ -54,6 +54,9 @@ const STALLED_LOOKS = 8;
  * and again, must not be hammered. */
 const STABLE_MS = 10_000;
 
+/** Close code of a server that wants its clients back at once (RFC 6455, registered by IANA). */
+const SERVICE_RESTART = 1012;
+
 /** Failures that only the user can do something about. */
 const FINAL = new Set(['auth', 'ended', 'unsupported']);
 
@@ -221,6 +224,8 @@ export class Session extends EventTarget {
   /** @param {{code: number, reason: string}} end */
   #signallingClosed({ code, reason }) {
     const reached = this.#now.stage;
+    // Its encoder was exchanged for one of another codec: the new session shows it at once.
+    if (code === SERVICE_RESTART && reached === 'live') return this.restart();
     // A server that says why, in a normal close or a code of its own, means it: coming back uninvited
     // would throw out whoever took over, who would throw us out, and so on.
     const meant = (code === 1000 && reason !== '') || code === 1008 || (code >= 4000 && code <= 4999);

@@ -27,7 +27,7 @@ export function signallingUrl(base) {
 /**
  * @returns {string[] | undefined} MIME types that this browser can receive; undefined where it does not tell
  */
-function receivable() {
+export function receivableCodecs() {
   if (typeof RTCRtpReceiver === 'undefined') return undefined;
   const all = ['video', 'audio'].flatMap((kind) => RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []);
   return all.length > 0 ? [...new Set(all.map(({ mimeType }) => mimeType))] : undefined;
@@ -45,7 +45,7 @@ export function openSignalling(url, display, handlers, Socket = WebSocket) {
   let over = false;
 
   socket.addEventListener('open', () => {
-    if (!over) socket.send(hello(display, receivable()));
+    if (!over) socket.send(hello(display, receivableCodecs()));
   });
   socket.addEventListener('message', (event) => {
     const signal = over ? null : decodeSignal(event.data);

@@ -47,6 +47,27 @@ export const giveControl = (id) => `_control,give,${id}`;
 export const endSession = (id) => `_control,kick,${id}`;
 
 /**
+ * @typedef {{name: string, codec: string}} EncoderEntry `codec`: MIME type of what it makes
+ * @typedef {object} EncodersMessage
+ * @property {'encoders'} type
+ * @property {string} current
+ * @property {EncoderEntry[]} list
+ */
+
+/**
+ * @param {Record<string, unknown>} data
+ * @returns {EncodersMessage | null}
+ */
+export function decodeEncoders({ current, list }) {
+  if (typeof current !== 'string' || !Array.isArray(list)) return null;
+  const isEntry = (/** @type {any} */ entry) => typeof entry?.name === 'string' && typeof entry.codec === 'string';
+  return { type: 'encoders', current, list: list.filter(isEntry).map(({ name, codec }) => ({ name, codec })) };
+}
+
+/** @param {string} name */
+export const chooseEncoder = (name) => `_encoder,${name}`;
+
+/**
  * What can be changed while the desktop runs: the name under which the server tells the value, the verb that changes
  * it, and the values to choose from.
  */

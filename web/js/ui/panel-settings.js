@@ -6,7 +6,8 @@
 
 import { LANGUAGES, msg, t } from '../core/i18n.js';
 import { preference, remember } from '../core/preferences.js';
-import { SETTINGS } from '../core/viewers.js';
+import { receivableCodecs } from '../core/signalling.js';
+import { SETTINGS, chooseEncoder } from '../core/viewers.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
@@ -28,6 +29,7 @@ export class SettingsSection {
   /** @type {Map<string, {row: Row, setting: typeof SETTINGS[number]}>} */
   #rows = new Map();
   #resolution = new Row(t('Resolution'));
+  #encoder = new Row(t('Encoder'));
   #allowed = true;
   #resizes = false;
   element;
@@ -41,6 +43,8 @@ export class SettingsSection {
       this.#rows.set(setting.name, { row, setting });
       return row.element;
     });
+    this.#encoder.element.hidden = true;
+    this.#encoder.onChange = (/** @type {string} */ name) => options.send(chooseEncoder(name));
     this.#resolution.onChange = (/** @type {string} */ value) => this.#chose('resolution', value);
     const scaling = this.#preference('scaling', t('Scaling'), { fit: t('Fill the window'), exact: t('Pixel for pixel') });
     const transport = this.#preference('transport', t('Transport'), { auto: t('Automatic'), webrtc: 'WebRTC', websocket: 'WebSocket' });
@@ -50,13 +54,14 @@ export class SettingsSection {
     const command = h('input', { type: 'checkbox', class: 'check', checked: preference('commandIsControl') });
     command.addEventListener('change', () => this.#chose('commandIsControl', command.checked));
     const mac = options.mac ? h('label', { class: 'viewer' }, h('span', {}, t('Command is Ctrl')), command) : null;
-    this.element = h('section', { class: 'section' }, h('h2', {}, t('Settings')), ...quality, this.#resolution.element, scaling, touch, mac, transport, language);
+    this.element = h('section', { class: 'section' }, h('h2', {}, t('Settings')), ...quality, this.#encoder.element, this.#resolution.element, scaling, touch, mac, transport, language);
     this.#showResolution();
   }
 
   /** Nothing is known of the server at present. */
   forget() {
     for (const { row } of this.#rows.values()) row.element.hidden = true;
+    this.#encoder.element.hidden = true;
     this.#resizes = false;
     this.#showResolution();
   }
@@ -65,6 +70,7 @@ export class SettingsSection {
   allow(allowed) {
     this.#allowed = allowed;
     for (const { row } of this.#rows.values()) row.lock(allowed ? '' : t(BY_WATCHING));
+    this.#encoder.lock(allowed ? '' : t(BY_WATCHING));
     this.#showResolution();
   }
 
@@ -88,6 +94,15 @@ export class SettingsSection {
     row.choices(values.map((choice) => [String(choice), setting.text(choice)]), String(number));
     row.element.hidden = false;
     return true;
+  }
+
+  /** Those that this browser can show. @param {import('../core/viewers.js').EncodersMessage} encoders */
+  showEncoders({ current, list }) {
+    const receivable = receivableCodecs();
+    const names = list.filter(({ codec }) => receivable?.includes(codec) ?? true).map(({ name }) => name);
+    const choices = [...new Set([...names, current])].map((name) => /** @type {[string, string]} */ ([name, name]));
+    this.#encoder.choices(choices, current);
+    this.#encoder.element.hidden = choices.length < 2;
   }
 
   #showResolution() {

@@ -20,7 +20,7 @@ use super::http::CAT;
 use super::hub::{Hub, SessionError};
 use super::roster::Caller;
 use super::viewer::{Connection, Outgoing, Viewer};
-use news::News;
+use news::{News, Told};
 
 /// The largest frame of a browser: an SDP answer with all its candidates has some 10 kB.
 const MAX_MESSAGE: usize = 256 * 1024;
@@ -39,6 +39,8 @@ const LINGER: (usize, Duration) = (16 * 1024 * 1024, Duration::from_secs(2));
 
 /// The session was ended by who controls the desktop.
 const KICKED: CloseCode = CloseCode::Library(4001);
+const KICKED_TEXT: &str = "ended by who controls the desktop";
+const OUTDATED_TEXT: &str = "the desktop has another encoder now";
 
 /// What every signalling socket is limited to.
 pub(super) fn limits() -> WebSocketConfig {
@@ -118,8 +120,10 @@ async fn relay<S: AsyncRead + AsyncWrite + Unpin>(
                 None => return Ok(()),
             },
             piece = news.next() => {
-                if !news.tell(piece, viewer).await {
-                    return close(socket, KICKED, "ended by who controls the desktop").await;
+                match news.tell(piece, viewer).await {
+                    Told::GoesOn => {}
+                    Told::Kicked => return close(socket, KICKED, KICKED_TEXT).await,
+                    Told::Outdated => return part(socket, CloseCode::Restart, OUTDATED_TEXT).await,
                 }
             }
             _ = ping.tick() => {
@@ -188,15 +192,37 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     in_time(socket.send(message)).await
 }
 
-/// Close reasons have at most 123 bytes (RFC 6455 §5.5).
+/// Closes a socket on which nothing went wrong. A browser tells its page only when the connection is gone, so that ends as
+/// soon as the browser has answered.
+async fn part<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    say_goodbye(socket, code, reason).await?;
+    let answered = async { while let Some(Ok(_)) = socket.next().await {} };
+    let _ = timeout(LINGER.1, answered).await;
+    Ok(())
+}
+
+async fn say_goodbye<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    // Close reasons have at most 123 bytes (RFC 6455 §5.5).
+    let end = reason.char_indices().map(|(at, char)| at + char.len_utf8()).take_while(|end| *end <= 123).last();
+    let reason = reason[..end.unwrap_or(0)].to_owned().into();
+    in_time(socket.close(Some(CloseFrame { code, reason }))).await
+}
+
+/// Closes a socket, whatever its peer still sends.
 pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
     code: CloseCode,
     reason: &str,
 ) -> Result<(), Error> {
-    let end = reason.char_indices().map(|(at, char)| at + char.len_utf8()).take_while(|end| *end <= 123).last();
-    let reason = reason[..end.unwrap_or(0)].to_owned().into();
-    in_time(socket.close(Some(CloseFrame { code, reason }))).await?;
+    say_goodbye(socket, code, reason).await?;
     let drain = async {
         let (stream, mut left, mut scrap) = (socket.get_mut(), LINGER.0, [0; BUFFER]);
         while let Ok(read @ 1..) = stream.read(&mut scrap).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use selkies_protocol::control::{GpuStatistics, SystemStatistics};
 use tokio::sync::watch;
 
+use super::super::encoders::Encoders;
 use super::super::hub::Hub;
 use super::super::roster::Roster;
 use super::super::settings::Tuning;
@@ -15,6 +16,9 @@ use super::blocking;
 pub(super) struct News {
     roster: watch::Receiver<Roster>,
     tuning: watch::Receiver<Tuning>,
+    encoders: watch::Receiver<Encoders>,
+    /// The caps of the picture.
+    picture: Option<watch::Receiver<Option<gst::Caps>>>,
     gpu: watch::Receiver<Option<GpuStatistics>>,
     machine: watch::Receiver<Option<SystemStatistics>>,
 }
@@ -23,12 +27,26 @@ pub(super) struct News {
 pub(super) enum Piece {
     Roster,
     Tuning,
+    Encoders,
+    /// The picture has these caps from now on.
+    Picture(gst::Caps),
     Message(Option<String>),
+}
+
+/// What becomes of the session.
+pub(super) enum Told {
+    GoesOn,
+    /// Who controls the desktop has ended it.
+    Kicked,
+    /// The picture is of another codec now, which needs another session.
+    Outdated,
 }
 
 impl News {
     pub(super) fn of(hub: &Hub) -> Self {
-        Self { roster: hub.roster(), tuning: hub.tuning(), gpu: hub.gpu(), machine: hub.machine() }
+        let (encoders, picture) = (hub.encoders(), hub.video().map(|video| video.caps()));
+        let (gpu, machine) = (hub.gpu(), hub.machine());
+        Self { roster: hub.roster(), tuning: hub.tuning(), encoders, picture, gpu, machine }
     }
 
     /// Waits for the next piece. Nothing is lost where this is dropped.
@@ -39,6 +57,11 @@ impl News {
                 self.tuning.mark_unchanged();
                 Piece::Tuning
             }
+            Ok(()) = self.encoders.changed() => {
+                self.encoders.mark_unchanged();
+                Piece::Encoders
+            }
+            Some(caps) = next_caps(&mut self.picture) => Piece::Picture(caps),
             Ok(()) = self.gpu.changed() => {
                 Piece::Message(self.gpu.borrow_and_update().map(|statistics| statistics.to_message()))
             }
@@ -49,18 +72,35 @@ impl News {
         }
     }
 
-    /// Tells a viewer. False where it is none any more.
-    pub(super) async fn tell(&mut self, piece: Piece, viewer: &Arc<impl Connection + 'static>) -> bool {
+    /// Tells a viewer. It may be none any more.
+    pub(super) async fn tell(&mut self, piece: Piece, viewer: &Arc<impl Connection + 'static>) -> Told {
         if matches!(piece, Piece::Roster) && !self.roster.borrow_and_update().contains(viewer.id()) {
-            return false;
+            return Told::Kicked;
+        }
+        if let Piece::Picture(caps) = &piece
+            && viewer.is_outdated(caps)
+        {
+            return Told::Outdated;
         }
         let viewer = viewer.clone();
         blocking(move || match piece {
             Piece::Roster => viewer.roster_changed(),
             Piece::Tuning => viewer.tuning_changed(),
+            Piece::Encoders | Piece::Picture(_) => viewer.encoders_changed(),
             Piece::Message(message) => message.into_iter().for_each(|message| viewer.tell(&message)),
         })
         .await;
-        true
+        Told::GoesOn
+    }
+}
+
+/// Those of the next picture that has others than the one before; none where there is no picture.
+async fn next_caps(picture: &mut Option<watch::Receiver<Option<gst::Caps>>>) -> Option<gst::Caps> {
+    let picture = picture.as_mut()?;
+    loop {
+        picture.changed().await.ok()?;
+        if let Some(caps) = picture.borrow_and_update().clone() {
+            return Some(caps);
+        }
     }
 }

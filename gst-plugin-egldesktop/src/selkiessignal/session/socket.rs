@@ -13,8 +13,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::news::News;
-use super::{KICKED, PING_INTERVAL, SILENCE, blocking, close, fail, in_time, refuse};
+use super::news::{News, Told};
+use super::{KICKED, KICKED_TEXT, OUTDATED_TEXT, PING_INTERVAL, SILENCE, blocking, close, fail, in_time, part, refuse};
 use crate::selkiessignal::http::CAT;
 use crate::selkiessignal::hub::Hub;
 use crate::selkiessignal::roster::Caller;
@@ -74,6 +74,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     match end {
         End::Left => Ok(()),
         End::Broken(error) => refuse(socket, error).await,
+        End::Close(code @ CloseCode::Restart, reason) => part(socket, code, reason).await,
         End::Close(code, reason) => close(socket, code, reason).await,
         End::Fail(code, reason) => {
             gst::warning!(CAT, "the session of {address} ends: {reason}");
@@ -135,8 +136,10 @@ async fn tell(mut news: News, viewer: &Arc<SocketViewer>) -> End {
     loop {
         tokio::select! {
             piece = news.next() => {
-                if !news.tell(piece, viewer).await {
-                    return End::Close(KICKED, "ended by who controls the desktop");
+                match news.tell(piece, viewer).await {
+                    Told::GoesOn => {}
+                    Told::Kicked => return End::Close(KICKED, KICKED_TEXT),
+                    Told::Outdated => return End::Close(CloseCode::Restart, OUTDATED_TEXT),
                 }
             }
             _ = numbers.tick() => viewer.tell_numbers(),

@@ -1,6 +1,7 @@
 //! From a stream to webrtcbin: `appsrc ! payloader ! capsfilter`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gst::prelude::*;
 use gst_rtp::RTPHeaderExtension;
@@ -76,6 +77,31 @@ pub(super) fn mime_type(caps: &gst::Caps) -> Result<String, SessionError> {
     Ok(format!("{kind}/{}", payload.encoding))
 }
 
+/// The same for a media type, such as `video/x-h264`; none where it cannot be sent.
+pub(in crate::selkiessignal) fn codec(media_type: &str) -> Option<String> {
+    let caps: gst::Caps = media_type.parse().ok()?;
+    mime_type(&caps).ok()
+}
+
+/// Lets nothing of another codec pass, which the payloader would fail of: the encoder was exchanged, and this session is
+/// about to end.
+pub(super) fn keep_to_codec(pad: &gst::Pad, caps: &gst::Caps) {
+    let name = caps.structure(0).map(|structure| structure.name().to_string());
+    let foreign = AtomicBool::new(false);
+    let kinds = gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+    pad.add_probe(kinds, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view()) {
+            let structure = caps.caps().structure(0).map(|structure| structure.name().to_string());
+            foreign.store(structure != name, Ordering::Relaxed);
+        }
+        match (foreign.load(Ordering::Relaxed), info.event().is_some()) {
+            (false, _) => gst::PadProbeReturn::Ok,
+            (true, true) => gst::PadProbeReturn::Handled,
+            (true, false) => gst::PadProbeReturn::Drop,
+        }
+    });
+}
+
 impl Branch {
     /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
     pub(super) fn new(
@@ -90,6 +116,9 @@ impl Branch {
 
         let appsrc = gst_app::AppSrc::builder().name(kind).caps(caps).build();
         StreamProducer::configure_consumer(&appsrc);
+        if let Some(pad) = appsrc.static_pad("src") {
+            keep_to_codec(&pad, caps);
+        }
         let ssrc = gst::glib::random_int();
         rtp_plugin::provide(payload.element);
         // Its type differs from payloader to payloader.

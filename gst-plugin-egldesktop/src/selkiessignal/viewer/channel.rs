@@ -98,6 +98,11 @@ impl Input {
         self.state.send(message);
     }
 
+    /// Tells the viewer which encoder runs, and which it may choose.
+    pub(super) fn encoders_changed(&self) {
+        self.state.show_encoders();
+    }
+
     /// Tells the viewer what encoders and screen are set to.
     pub(super) fn tuning_changed(&self) {
         self.state.show_tuning();
@@ -143,9 +148,7 @@ impl State {
 
     /// Tells the browser what it cannot know by itself.
     fn greet(&self) {
-        if let Some(encoder) = self.hub.video().and_then(|video| video.encoder()) {
-            self.send(&control::system(&format!("encoder,{encoder}")));
-        }
+        self.show_encoders();
         if let Some(notice) = &self.hub.notice {
             self.send(&control::status(notice));
         }
@@ -155,6 +158,16 @@ impl State {
         self.show_tuning();
         self.hands().told_control = None;
         self.show_roster();
+    }
+
+    fn show_encoders(&self) {
+        if let Some(encoder) = self.hub.video().and_then(|video| video.encoder()) {
+            self.send(&control::system(&format!("encoder,{encoder}")));
+        }
+        let encoders = self.hub.encoders().borrow().clone();
+        if self.dialect == Dialect::Extended && !encoders.offered.is_empty() {
+            self.send(&control::Encoders { current: &encoders.current, list: &encoders.offered }.to_message());
+        }
     }
 
     fn show_tuning(&self) {
@@ -279,6 +292,15 @@ impl State {
             Request::Tune(tune) => {
                 if self.hub.controls(self.id) && !self.hub.tune(tune) {
                     self.send(&control::status("This desktop does not change that while it runs"));
+                }
+            }
+            Request::Encoder(name) => {
+                if self.hub.controls(self.id)
+                    && let Err(error) = self.hub.choose_encoder(&name)
+                {
+                    self.send(&control::status(&error.to_string()));
+                    // What the page shows by now is not so.
+                    self.show_encoders();
                 }
             }
             Request::EnableResize { on, window } if self.hub.controls(self.id) => {

@@ -27,13 +27,14 @@ use std::time::Duration;
 
 use gst::prelude::*;
 use gst_webrtc::WebRTCSessionDescription;
-use selkies_protocol::signalling::{Dialect, Hello, PeerMessage, SdpKind};
+use selkies_protocol::signalling::{Codecs, Dialect, Hello, PeerMessage, SdpKind};
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
 use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
 use super::stream::Subscription;
+pub(super) use branch::codec;
 use branch::{Branch, Options};
 #[cfg(feature = "fuzz")]
 pub(super) use sdp::fuzz as fuzz_answer;
@@ -64,6 +65,12 @@ pub(super) trait Connection: Send + Sync {
     fn roster_changed(&self);
     /// What the encoders are set to has changed.
     fn tuning_changed(&self);
+    /// Another encoder runs, or there are others to choose from.
+    fn encoders_changed(&self);
+    /// Whether a picture of these caps needs another session: this one was made for another codec.
+    fn is_outdated(&self, caps: &gst::Caps) -> bool;
+    /// Whether the browser can receive this MIME type, as far as it has said. Who only listens need not.
+    fn can_receive(&self, codec: &str) -> bool;
     /// Sends a message, where there is somebody to hear it.
     fn tell(&self, message: &str);
     /// Its numbers. May wait, not for long.
@@ -78,6 +85,31 @@ pub(super) struct Viewer {
     offer: Offer,
     input: Option<(channel::Input, data_channel::Connected)>,
     ticket: Ticket,
+    codecs: PictureCodecs,
+}
+
+/// The codec that a session was made for, and those it could have been made for.
+struct PictureCodecs {
+    /// The MIME type of the picture, where there is one.
+    current: Option<String>,
+    /// What the browser can receive, where it has said so.
+    receivable: Option<Codecs>,
+}
+
+impl PictureCodecs {
+    fn new(hello: &Hello, video: Option<&Source>) -> Self {
+        let current = video.and_then(|source| branch::mime_type(&source.caps).ok());
+        Self { current, receivable: hello.codecs.clone() }
+    }
+
+    fn is_outdated(&self, caps: &gst::Caps) -> bool {
+        self.current.is_some() && branch::mime_type(caps).ok() != self.current
+    }
+
+    fn can_receive(&self, codec: &str) -> bool {
+        let receivable = self.receivable.as_ref().filter(|_| self.current.is_some());
+        receivable.is_none_or(|known| known.contains(codec))
+    }
 }
 
 /// The offer that waits for its answer.
@@ -141,7 +173,8 @@ impl Viewer {
 
         // From here on dropping it cleans up.
         let offer = Offer::default();
-        let mut viewer = Self { pipeline, webrtcbin, links, offer, input: None, ticket };
+        let codecs = PictureCodecs::new(hello, video.as_ref());
+        let mut viewer = Self { pipeline, webrtcbin, links, offer, input: None, ticket, codecs };
         viewer.pipeline.set_state(gst::State::Ready)?;
         if video.is_some() {
             // The channel has to be there before the offer.
@@ -197,6 +230,20 @@ impl Connection for Viewer {
         if let Some((input, _)) = &self.input {
             input.tuning_changed();
         }
+    }
+
+    fn encoders_changed(&self) {
+        if let Some((input, _)) = &self.input {
+            input.encoders_changed();
+        }
+    }
+
+    fn is_outdated(&self, caps: &gst::Caps) -> bool {
+        self.codecs.is_outdated(caps)
+    }
+
+    fn can_receive(&self, codec: &str) -> bool {
+        self.codecs.can_receive(codec)
     }
 
     fn tell(&self, message: &str) {

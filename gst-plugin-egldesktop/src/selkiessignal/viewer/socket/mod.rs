@@ -16,7 +16,7 @@ use selkies_protocol::transport::{Medium, Receipt, connection};
 use tokio::sync::mpsc;
 
 use super::channel::{Input, Receiver};
-use super::{Connection, Links, branch};
+use super::{Connection, Links, PictureCodecs, branch};
 use crate::selkiessignal::congestion::Flow;
 use crate::selkiessignal::hub::{Hub, SessionError, Source, Ticket};
 use crate::selkiessignal::metrics::ViewerStats;
@@ -47,6 +47,7 @@ pub(in super::super) struct SocketViewer {
     input: Option<Input>,
     receiver: Receiver,
     ticket: Ticket,
+    codecs: PictureCodecs,
 }
 
 impl SocketViewer {
@@ -90,7 +91,8 @@ impl SocketViewer {
         let input = Input::new(hub, ticket.id, line.clone(), hello, Some(Box::new(move || leading.lead())));
         let receiver = input.receiver();
         // From here on dropping it cleans up.
-        let viewer = Self { pipeline, links: Links::default(), line, input: Some(input), receiver, ticket };
+        let codecs = PictureCodecs::new(hello, Some(&video));
+        let viewer = Self { pipeline, links: Links::default(), line, input: Some(input), receiver, ticket, codecs };
         viewer.pipeline.set_state(gst::State::Playing)?;
         for (stream, appsrc) in &inlets {
             viewer.links.add(stream, appsrc);
@@ -151,6 +153,20 @@ impl Connection for SocketViewer {
         if let Some(input) = &self.input {
             input.tuning_changed();
         }
+    }
+
+    fn encoders_changed(&self) {
+        if let Some(input) = &self.input {
+            input.encoders_changed();
+        }
+    }
+
+    fn is_outdated(&self, caps: &gst::Caps) -> bool {
+        self.codecs.is_outdated(caps)
+    }
+
+    fn can_receive(&self, codec: &str) -> bool {
+        self.codecs.can_receive(codec)
     }
 
     fn tell(&self, message: &str) {

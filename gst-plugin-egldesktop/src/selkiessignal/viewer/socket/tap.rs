@@ -7,7 +7,7 @@ use gst::prelude::*;
 use gst_utils::StreamProducer;
 use selkies_protocol::transport::{Medium, audio_format, video_format};
 
-use super::super::CAT;
+use super::super::{CAT, branch};
 use super::codec;
 use super::line::Line;
 use crate::selkiessignal::hub::SessionError;
@@ -21,6 +21,9 @@ pub(super) fn add(
 ) -> Result<gst_app::AppSrc, SessionError> {
     let appsrc = gst_app::AppSrc::builder().caps(caps).build();
     StreamProducer::configure_consumer(&appsrc);
+    if let Some(pad) = appsrc.static_pad("src") {
+        branch::keep_to_codec(&pad, caps);
+    }
     // Parameter sets with every keyframe: a viewer may join at any one.
     let parser = match caps.structure(0).map(|structure| structure.name().as_str()) {
         Some("video/x-h264") => Some("h264parse"),
