@@ -338,13 +338,12 @@ function systemMessage({ name, value }) {
   else if (name === 'statistics') void measurements.start();
   else if (name === 'reload') session.restart();
   else if (name === 'clipboard') clipboard.setPolicy(value);
-  else if (panel.settings.show(name, value)) return;
   else if (name === 'touch' || name === 'pen') pointer.setDevice(name, isTrue(value));
   else if (name === 'smooth_wheel') pointer.setDevice('smoothWheel', isTrue(value));
   else if (name === 'resize') {
     server.resizes = isTrue(value);
     panel.settings.allowResize(server.resizes);
-  }
+  } else panel.settings.show(name, value);
 }
 
 /** As servers of Selkies print it. @param {string} value */
