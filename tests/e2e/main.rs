@@ -8,6 +8,7 @@ mod command_line;
 mod control;
 mod encoder;
 mod files;
+mod firefox;
 mod gamepad;
 mod hostile;
 mod input;
