@@ -87,7 +87,7 @@ pub(crate) async fn visit(peer: Peer, peers: &Path, amount: Amount) -> Result<Me
     }
     browser.prepare(EYE).await?;
     measured.first_frame.push(first_frame(&browser, &running).await?);
-    browser.visit("about:blank").await?;
+    browser.goto("about:blank").await?;
     measured.again.push(first_frame(&browser, &running).await?);
 
     tokio::time::sleep(SETTLE).await;
@@ -114,7 +114,7 @@ pub(crate) async fn visit(peer: Peer, peers: &Path, amount: Amount) -> Result<Me
 
 /// Opens the page; returns how long that took until the picture was there.
 async fn first_frame(browser: &Chromium, running: &Running) -> Result<f64> {
-    browser.visit(&running.url).await?;
+    browser.goto(&running.url).await?;
     browser.wait_for("return window.eye?.first != null").await?;
     browser.run("return eye.first").await?.as_f64().context("no time")
 }

@@ -58,7 +58,7 @@ async fn open_terminal(container: &Container, browser: &Chromium) -> Result<()> 
         let active = container.run("xdotool getactivewindow getwindowname")?;
         Ok::<_, anyhow::Error>(String::from_utf8_lossy(&active.stdout).contains("Terminal").then_some(()))
     };
-    browser.chord(&['\u{e009}', '\u{e00a}', 't']).await?;
+    browser.press(&['\u{e009}', '\u{e00a}', 't']).await?;
     seconds_until(has_it)
 }
 

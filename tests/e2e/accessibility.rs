@@ -59,7 +59,7 @@ fn axe_finds_nothing() {
         refused.devtools("Network.enable", json!({})).await?;
         let headers = json!({ "headers": { "X-Requested-With": "test" } });
         refused.devtools("Network.setExtraHTTPHeaders", headers).await?;
-        refused.visit(&format!("http://{address}/")).await?;
+        refused.goto(&format!("http://{address}/")).await?;
         refused.wait_for("return document.querySelector('h1') !== null").await?;
         check(&refused, &axe, "wrong password").await?;
         refused.close().await?;

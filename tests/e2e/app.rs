@@ -24,7 +24,7 @@ fn the_page_can_be_installed() {
 
         let browser = Chromium::start().await?;
         // What another client has left under this address, before our page is there.
-        browser.visit(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/turn", desktop.address)).await?;
+        browser.goto(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/turn", desktop.address)).await?;
         browser.run_async("caches.open('selkies-webrtc-pwa').then(() => arguments[0]())").await?;
         // With the password in it, the address would be another one than that of the manifest.
         browser.open_freely(&desktop.address).await?;

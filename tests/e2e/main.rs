@@ -10,6 +10,7 @@ mod control;
 mod encoder;
 mod encoder_switch;
 mod files;
+mod firefox;
 mod gamepad;
 mod hostile;
 mod input;

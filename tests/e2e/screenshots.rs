@@ -77,7 +77,7 @@ fn every_state_has_its_picture() {
         let stuck = Chromium::start().await?;
         stuck.resize(1280, 800, false).await?;
         stuck.prepare(NO_PATH).await?;
-        stuck.visit(&with_login).await?;
+        stuck.goto(&with_login).await?;
         stuck.wait_for("return document.documentElement.dataset.stage === 'ice'").await?;
         album.take(&stuck, "connecting").await?;
         stuck.wait_for_state("failed").await?;
@@ -90,7 +90,7 @@ fn every_state_has_its_picture() {
         refused.devtools("Network.enable", json!({})).await?;
         let headers = json!({ "headers": { "X-Requested-With": "test" } });
         refused.devtools("Network.setExtraHTTPHeaders", headers).await?;
-        refused.visit(&format!("http://{address}/")).await?;
+        refused.goto(&format!("http://{address}/")).await?;
         refused.wait_for("return document.querySelector('h1') !== null").await?;
         album.take(&refused, "wrong-password").await?;
         refused.close().await?;

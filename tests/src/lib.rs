@@ -2,10 +2,12 @@
 //!
 //! Everything waits for an event or polls a condition up to a deadline; nothing sleeps for a guessed time.
 
+pub mod browser;
 pub mod chromium;
 pub mod container;
 pub mod coturn;
 pub mod desktop;
+pub mod firefox;
 pub mod firewall;
 pub mod http;
 pub mod interposed;

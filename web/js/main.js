@@ -1,5 +1,9 @@
 /** Puts the parts together. Everything with a decision in it lives elsewhere. */
 
+import { Focus } from './app/focus.js';
+import { receiveMessages } from './app/messages.js';
+import { Server } from './app/server.js';
+import { desktopSize, followWindow } from './app/size.js';
 import { Clipboard } from './clipboard/clipboard.js';
 import { Gate } from './clipboard/gate.js';
 import * as localClipboard from './clipboard/local.js';
@@ -9,17 +13,14 @@ import { chooseLanguage, t, useCatalog } from './core/i18n.js';
 import { Log } from './core/log.js';
 import { Measurements } from './core/measurements.js';
 import { preference } from './core/preferences.js';
-import { decodeMessage, pointerInPicture, pong, resize, scale } from './core/protocol.js';
 import { endSession, giveControl, takeControl } from './core/viewers.js';
 import { Gamepads } from './input/gamepad.js';
-import { wantedResolution } from './input/geometry.js';
-import { hotkeyOf } from './input/hotkeys.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
 import { connect } from './transport/connect.js';
 import { takeDrops } from './ui/drop.js';
 import { element } from './ui/dom.js';
-import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
+import { canFullscreen } from './ui/fullscreen.js';
 import { Overlay } from './ui/overlay.js';
 import { Panel } from './ui/panel.js';
 import { saveText } from './ui/save.js';
@@ -29,8 +30,6 @@ import { StatsFeed } from './ui/stats-feed.js';
 import { Toasts } from './ui/toast.js';
 import { View } from './ui/view.js';
 import { Watching } from './ui/watching.js';
-
-const RESIZE_PAUSE_MS = 500;
 
 const base = new URL(document.baseURI);
 // A page opened as http://user:password@… keeps them here, and fetch refuses such addresses. The browser remembers them.
@@ -51,9 +50,7 @@ document.documentElement.lang = language;
 element('stage', HTMLElement).setAttribute('aria-label', t('Desktop'));
 target.setAttribute('aria-label', t('Keyboard input for the desktop'));
 
-/** What the server has told about itself on this connection. */
-/** @type {Omit<import('./ui/panel-stats.js').Server, 'transport'> & {resizes: boolean}} */
-const server = { encoder: '', latencyMs: null, gpu: null, resizes: false };
+const server = new Server();
 
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
@@ -73,6 +70,9 @@ const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: ()
 
 // Input.
 
+/** @type {Focus} */
+const focus = new Focus({ target, send, isLive: () => session.snapshot.state === 'live', pointer: () => pointer, panel: () => panel, toasts });
+const sendSize = followWindow(server, send);
 const clipboard = new Clipboard({
   send: (text) => session.send(text),
   drained: () => session.drained(),
@@ -89,7 +89,7 @@ const keyboard = new Keyboard({
   target,
   send,
   mac,
-  hotkey: (event) => runHotkey(event),
+  hotkey: (event) => focus.hotkey(event),
   commandIsControl: () => preference('commandIsControl'),
   onTyped: () => screenKeyboard.typed(),
   onReset: () => {
@@ -105,9 +105,9 @@ const pointer = new Pointer({
   mac,
   buffered: () => session.buffered(),
   onPress: (kind) => {
-    showPointerInPicture(kind === 'touch' || pointer.locked);
+    focus.drawPointer(kind === 'touch' || pointer.locked);
     screenKeyboard.pressed(kind === 'touch');
-    focusDesktop();
+    focus.toDesktop();
   },
   controlDown: () => keyboard.control,
   onLockRefused: () => toasts.show(t('The browser does not allow capturing the pointer')),
@@ -124,7 +124,7 @@ const panel = new Panel({
   root: element('panel', HTMLElement),
   sound,
   fullscreen: canFullscreen(),
-  onFullscreen: () => void switchFullscreen(),
+  onFullscreen: () => void focus.switchFullscreen(),
   onPointerLock: () => {
     panel.toggle(false);
     void pointer.lock();
@@ -134,11 +134,11 @@ const panel = new Panel({
     screenKeyboard.show(true);
   },
   onKeys: (keysyms) => {
-    focusDesktop();
+    focus.toDesktop();
     keyboard.tap(...keysyms);
   },
   onHold: (keysym, down) => {
-    focusDesktop();
+    focus.toDesktop();
     keyboard.hold(keysym, down);
   },
   onText: (text) => keyboard.type(text),
@@ -166,7 +166,7 @@ const panel = new Panel({
     onRevoke: () => void revoke(),
     onSignOut: () => void leave(),
   },
-  onDone: focusDesktop,
+  onDone: () => focus.toDesktop(),
   onToggle: (open) => {
     if (!open) return;
     void feed.run();
@@ -199,59 +199,6 @@ const screenKeyboard = new ScreenKeyboard({
   onHold: (keysym, down) => keyboard.hold(keysym, down),
 });
 
-function focusDesktop() {
-  if (document.activeElement !== target) target.focus({ preventScroll: true });
-}
-
-/**
- * @param {KeyboardEvent} event
- * @returns {boolean}
- */
-function runHotkey(event) {
-  const hotkey = hotkeyOf(event);
-  if (!hotkey) return false;
-  if (event.repeat) return true;
-  if (hotkey === 'fullscreen') void switchFullscreen();
-  else panel.toggle();
-  return true;
-}
-
-async function switchFullscreen() {
-  const result = await toggleFullscreen();
-  if (result === 'entered-with-keys') toasts.show(t('Hold Esc to leave full screen'));
-  if (result === 'refused') toasts.show(t('The browser does not allow full screen'));
-}
-
-let drawn = false;
-/** @param {boolean} on */
-function showPointerInPicture(on) {
-  if (on === drawn) return;
-  drawn = on;
-  send(pointerInPicture(on));
-}
-
-// Keys pressed while nothing has the focus (right after loading, after a click beside a button) are
-// meant for the desktop too.
-document.addEventListener('keydown', (event) => {
-  if (event.target === target) return;
-  if (runHotkey(event)) event.preventDefault();
-  else if (event.target === document.body && session.snapshot.state === 'live') {
-    focusDesktop();
-    target.dispatchEvent(new KeyboardEvent('keydown', event));
-    event.preventDefault();
-  }
-});
-document.addEventListener('pointerlockchange', () => {
-  showPointerInPicture(pointer.locked);
-  if (!pointer.locked) return;
-  focusDesktop();
-  toasts.show(t('Pointer captured. Press Esc to release it'));
-});
-document.addEventListener('fullscreenchange', () => {
-  panel.showFullscreen(isFullscreen());
-  focusDesktop();
-});
-
 // The session.
 
 session.addEventListener('change', (event) => {
@@ -272,7 +219,7 @@ session.addEventListener('change', (event) => {
   panel.showState(state);
   if (state === 'live' && !wasLive) {
     view.fit();
-    if (!panel.isOpen) focusDesktop();
+    if (!panel.isOpen) focus.toDesktop();
     void panel.files.refresh();
   }
 });
@@ -282,7 +229,8 @@ session.addEventListener('track', (event) => {
   else sound.attach(track);
 });
 session.addEventListener('channel', (event) => {
-  Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
+  server.forget();
+  focus.forget();
   view.forgetCursors();
   log.add('channel', detail(event) ? session.transport : 'closed');
   document.documentElement.dataset.transport = session.transport?.kind ?? '';
@@ -292,24 +240,10 @@ session.addEventListener('channel', (event) => {
   watching.update(null);
   panel.settings.forget();
   measurements.stop();
-  drawn = false;
   gamepads.restart(detail(event) && control);
   if (detail(event)) keyboard.reset();
 });
-session.addEventListener('message', (event) => {
-  const message = decodeMessage(detail(event));
-  if (message?.type === 'cursor') view.setCursor(message);
-  else if (message?.type === 'ping') send(pong(message.startTime));
-  else if (message?.type === 'latency') server.latencyMs = message.milliseconds;
-  else if (message?.type === 'gpu') server.gpu = message;
-  else if (message?.type === 'system') systemMessage(message);
-  else if (message?.type === 'status') showStatus(message.text);
-  else if (message?.type === 'viewers') showViewers(message);
-  else if (message?.type === 'encoders') panel.settings.showEncoders(message);
-  else if (message?.type === 'rumble') gamepads.rumble(message);
-  else if (message?.type === 'clipboard-taken') clipboard.taken(message.id);
-  else if (message) clipboard.receive(message);
-});
+receiveMessages({ session, server, send, log, measurements, clipboard, gamepads, pointer, panel, toasts, view, onViewers: showViewers });
 
 /** @param {import('./core/viewers.js').ViewersMessage} viewers */
 function showViewers(viewers) {
@@ -354,43 +288,7 @@ async function leave() {
   }
 }
 
-/** @param {import('./core/protocol.js').SystemMessage} message */
-function systemMessage({ name, value }) {
-  log.add('server', `${name} ${value}`);
-  if (name === 'encoder') server.encoder = value;
-  else if (name === 'statistics') void measurements.start();
-  else if (name === 'reload') session.restart();
-  else if (name === 'clipboard') clipboard.setPolicy(value);
-  else if (panel.settings.show(name, value)) return;
-  else if (name === 'touch' || name === 'pen') pointer.setDevice(name, isTrue(value));
-  else if (name === 'smooth_wheel') pointer.setDevice('smoothWheel', isTrue(value));
-  else if (name === 'resize') {
-    server.resizes = isTrue(value);
-    panel.settings.allowResize(server.resizes);
-  }
-}
-
-/** As servers of Selkies print it. @param {string} value */
-function isTrue(value) {
-  return /^true$/i.test(value);
-}
-
 // The world around: the window, the network, the tab.
-
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let resizeTimer;
-window.addEventListener('resize', () => {
-  clearTimeout(resizeTimer);
-  resizeTimer = setTimeout(sendSize, RESIZE_PAUSE_MS);
-});
-
-function sendSize() {
-  // Only a server that said so follows the window; to others this would be noise.
-  if (!server.resizes) return;
-  const { width, height } = desktopSize();
-  send(scale(devicePixelRatio));
-  send(resize(width, height));
-}
 
 window.addEventListener('online', () => session.nudge());
 document.addEventListener('visibilitychange', () => {
@@ -402,19 +300,6 @@ document.addEventListener('visibilitychange', () => {
     session.nudge();
   }
 });
-
-function desktopSize() {
-  const fixed = /^(\d+)x(\d+)$/.exec(preference('resolution'));
-  if (fixed) return { width: Number(fixed[1]), height: Number(fixed[2]) };
-  const { clientWidth, clientHeight } = document.body;
-  return wantedResolution(clientWidth, clientHeight, devicePixelRatio);
-}
-
-/** @param {string} text the server's own words */
-function showStatus(text) {
-  log.add('status', text);
-  toasts.show(text);
-}
 
 async function saveLog() {
   const numbers = await feed.numbers();

@@ -75,6 +75,12 @@ describe('server to client', () => {
     assert.deepEqual(gpu, { type: 'gpu', load: 0.25, memoryUsed: 512, memoryTotal: 8192 });
   });
 
+  it('hears of the machine', () => {
+    const machine = protocol.decodeMessage('{"type":"system_stats","data":{"cpu_percent":12.5,"mem_total":2048,"mem_used":512}}');
+    assert.deepEqual(machine, { type: 'machine', load: 0.125, memoryUsed: 512, memoryTotal: 2048 });
+    assert.equal(protocol.decodeMessage('{"type":"system_stats","data":{"cpu_percent":1}}'), null);
+  });
+
   it('shrugs at everything else', () => {
     for (const text of ['', 'null', '[]', '{', '{"type":"cursor"}', '{"type":"x","data":{}}', '{"type":"ping","data":{"start_time":"a"}}', '{"type":"system","data":{"action":3}}', null, 5, new ArrayBuffer(2)]) {
       assert.equal(protocol.decodeMessage(text), null, String(text));

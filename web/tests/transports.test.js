@@ -221,8 +221,8 @@ describe('the plan', () => {
 
   it('is both, unless something speaks against it', () => {
     const mode = (more) => {
-      const { mode, reason } = makePlan({ ...facts, ...more });
-      return `${mode} ${reason}`;
+      const made = makePlan({ ...facts, ...more });
+      return `${made.mode} ${made.reason}`;
     };
     assert.equal(mode({}), 'auto trying');
     assert.equal(mode({ chosen: 'websocket' }), 'websocket chosen');

@@ -27,8 +27,8 @@ describe('viewers', () => {
 
   it('reads which encoders there are', () => {
     const decodeEncoders = (data) => decodeMessage(JSON.stringify({ type: 'encoders', data }));
-    const entry = { name: 'vp8enc', codec: 'video/VP8' };
-    assert.deepEqual(decodeEncoders({ current: 'x264enc', list: [entry, { name: 'x' }, null] }), { type: 'encoders', current: 'x264enc', list: [entry] });
+    const vp8 = { name: 'vp8enc', codec: 'video/VP8' };
+    assert.deepEqual(decodeEncoders({ current: 'x264enc', list: [vp8, { name: 'x' }, null] }), { type: 'encoders', current: 'x264enc', list: [vp8] });
     for (const bad of [{}, { current: 1, list: [] }, { current: 'x264enc' }]) assert.equal(decodeEncoders(bad), null);
     assert.equal(chooseEncoder('vp8enc'), '_encoder,vp8enc');
   });

@@ -47,7 +47,7 @@ pub(super) enum SessionError {
     NotPlaying,
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("this browser cannot play {0}, which this desktop sends; choose another encoder")]
+    #[error("this browser cannot play {0}, which this desktop sends. Use another browser, or start the desktop with another encoder; WEBRTC_ENCODER=vp8enc is one that every browser plays")]
     NotReceivable(String),
     #[error("this desktop does not offer connections of this kind")]
     NotOffered,

@@ -45,7 +45,7 @@ export async function read() {
   /** @type {Content} */
   const content = new Map();
   for (const item of await navigator.clipboard.read()) {
-    for (const mime of MIMES.filter((mime) => item.types.includes(mime))) {
+    for (const mime of MIMES.filter((one) => item.types.includes(one))) {
       const blob = await item.getType(mime);
       content.set(mime, new Uint8Array(await blob.arrayBuffer()));
     }

@@ -168,8 +168,10 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {import('./content.js').ContentMessage} ContentMessage
  * @typedef {{type: 'gpu', load: number, memoryUsed: number, memoryTotal: number}} GpuMessage
  *   load: from 0 to 1; memory: in MiB, 0 where the GPU has none of its own
+ * @typedef {{type: 'machine', load: number, memoryUsed: number, memoryTotal: number}} MachineMessage
+ *   load: of all processors together, from 0 to 1; memory: in bytes
  * @typedef {{type: 'status', text: string}} StatusMessage a line for the user
- * @typedef {import('./viewers.js').ViewersMessage | import('./viewers.js').EncodersMessage | import('./gamepads.js').RumbleMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
+ * @typedef {import('./viewers.js').ViewersMessage | import('./viewers.js').EncodersMessage | import('./gamepads.js').RumbleMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | MachineMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
  */
 
 /**
@@ -221,6 +223,10 @@ export function decodeMessage(text) {
     case 'gpu_stats': {
       const [load, memoryUsed, memoryTotal] = [data.load, data.memory_used, data.memory_total].map(Number);
       return [load, memoryUsed, memoryTotal].every(Number.isFinite) ? { type: 'gpu', load, memoryUsed, memoryTotal } : null;
+    }
+    case 'system_stats': {
+      const [load, memoryUsed, memoryTotal] = [data.cpu_percent, data.mem_used, data.mem_total].map(Number);
+      return [load, memoryUsed, memoryTotal].every(Number.isFinite) ? { type: 'machine', load: load / 100, memoryUsed, memoryTotal } : null;
     }
     default:
       return null;

@@ -8,14 +8,14 @@
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
+  const made = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, '');
-    else if (value !== false && value !== null) element.setAttribute(name, String(value));
+    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, '');
+    else if (value !== false && value !== null) made.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child !== null));
-  return element;
+  made.append(...children.filter((child) => child !== null));
+  return made;
 }
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -27,10 +27,10 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @returns {SVGElement}
  */
 export function svg(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
-  return element;
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  made.append(...children);
+  return made;
 }
 
 /**

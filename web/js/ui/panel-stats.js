@@ -10,7 +10,7 @@ const ROUTES = { direct: msg('Direct'), nat: msg('Direct, through NAT'), relay: 
 
 /**
  * What only the server knows.
- * @typedef {{encoder: string, latencyMs: number | null, gpu: import('../core/protocol.js').GpuMessage | null, transport: import('../transport/transports.js').Transports['transport']}} Server
+ * @typedef {Pick<import('../app/server.js').Server, 'encoder' | 'latencyMs' | 'gpu' | 'machine'> & {transport: import('../transport/transports.js').Transports['transport']}} Server
  */
 
 /** Why the picture takes the way it takes. @type {Readonly<Partial<Record<import('../transport/transports.js').Reason, string>>>} */
@@ -26,7 +26,7 @@ const REASONS = {
 
 /** Rows of the list, in order. @type {readonly string[]} */
 const ROWS = [
-  msg('Connection'), msg('Resolution'), msg('Codec'), msg('Encoder'), msg('Decoder'), msg('GPU'),
+  msg('Connection'), msg('Resolution'), msg('Codec'), msg('Encoder'), msg('Decoder'), msg('CPU'), msg('Memory'), msg('GPU'),
   msg('Jitter buffer'), msg('Packets lost'), msg('Frames dropped'), msg('Server latency'),
 ];
 
@@ -79,6 +79,8 @@ export class StatsSection {
     this.#row('Codec', [numbers.codec, numbers.audioCodec].filter(Boolean).join(' + ') || '–');
     this.#row('Encoder', server.encoder || '–');
     this.#row('Decoder', numbers.decoder ?? '–');
+    this.#row('CPU', server.machine ? percent(server.machine.load) : '–');
+    this.#row('Memory', server.machine ? memory(server.machine) : '–');
     this.#row('GPU', server.gpu ? gpu(server.gpu) : '–');
     this.#row('Jitter buffer', unit(numbers.jitterBufferMs, 'ms'));
     this.#row('Packets lost', String(numbers.packetsLost));
@@ -105,9 +107,14 @@ function connection({ route, transport }, server) {
   return [...parts, reason && t(reason)].filter(Boolean).join(' · ');
 }
 
+const GIB = 1024 ** 3;
+/** @param {number} part */
+const percent = (part) => `${Math.round(part * 100)} %`;
+/** @param {import('../core/protocol.js').MachineMessage} message */
+const memory = ({ memoryUsed, memoryTotal }) => `${(memoryUsed / GIB).toFixed(1)} / ${(memoryTotal / GIB).toFixed(1)} GiB`;
 /** @param {import('../core/protocol.js').GpuMessage} message */
 const gpu = ({ load, memoryUsed, memoryTotal }) =>
-  [`${Math.round(load * 100)} %`, memoryTotal && `${memoryUsed} / ${memoryTotal} MiB`].filter(Boolean).join(' · ');
+  [percent(load), memoryTotal && `${memoryUsed} / ${memoryTotal} MiB`].filter(Boolean).join(' · ');
 /** @param {number | null} value */
 const whole = (value) => (value === null ? '–' : String(Math.round(value)));
 /** @param {number | null} value */

@@ -22,8 +22,8 @@ let decoding;
 /** Messages of the page that were handed to the socket. */
 let handled = 0;
 let polling = false;
-let bytes = { video: 0, audio: 0 };
-let frames = { video: 0, audio: 0 };
+const bytes = { video: 0, audio: 0 };
+const frames = { video: 0, audio: 0 };
 /** @type {{rtt: number, time: number, at: number} | null} */
 let connection = null;
 /** @type {number | null} of the last frame whose receipt is held back */

@@ -1,0 +1,196 @@
+//! The same in Firefox: what it sees, does and says differently is found here.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use egldesktop_tests::PATIENCE;
+use egldesktop_tests::browser::{CONTROL, heard};
+use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
+use egldesktop_tests::firefox::Firefox;
+use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::painter::{Painter, Seen};
+use egldesktop_tests::xvfb::Xvfb;
+use egldesktop_tests::{pulse, xclip};
+
+/// Every Firefox decodes it; H.264 takes a plug-in, which it downloads from its vendor.
+const ENCODER: (&str, &str) = ("WEBRTC_ENCODER", "vp8enc");
+
+/// ASCII with both levels, and what the server's layout (us) does not have.
+const TEXT: &str = "Hello, World_42~ßéЯ日";
+
+fn desktop(xvfb: &Xvfb, more: &[(&str, &str)]) -> Result<Desktop> {
+    let variables = [&[("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ENCODER], more].concat();
+    Desktop::start(&variables)
+}
+
+#[test]
+fn it_is_seen_clicked_typed_into_and_measured() {
+    isolated(async || {
+        let xvfb = Xvfb::start(1280, 720)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let browser = Firefox::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.wait_for_picture(painter.patches()).await?;
+
+        browser.click(400, 300).await?;
+        painter.wait_for(|seen| match seen {
+            Seen::Motion(x, y) if x.abs_diff(400) <= 1 && y.abs_diff(300) <= 1 => Some(()),
+            _ => None,
+        })?;
+        painter.wait_for_seen(&Seen::Button(1, true))?;
+        painter.wait_for_seen(&Seen::Button(1, false))?;
+        browser.wheel(400, 300, 300).await?;
+        for _ in 0..3 {
+            painter.wait_for_seen(&Seen::Button(5, true))?;
+        }
+        browser.type_text(TEXT).await?;
+        assert_eq!(painter.typed(TEXT.chars().count())?, TEXT);
+
+        browser.run("document.querySelector('[aria-controls]').click()").await?;
+        let row = "const row = (name) => [...document.querySelectorAll('.stats dt')]
+                       .find((term) => term.textContent === name).nextSibling.textContent;";
+        for (name, value) in [("Codec", "VP8"), ("Connection", "Direct · UDP"), ("Resolution", "1280 × 720")] {
+            browser.wait_for(&format!("{row} return row('{name}') === '{value}'")).await?;
+        }
+        browser.wait_for(&format!("{row} return / ms$/.test(row('Jitter buffer'))")).await?;
+        browser
+            .wait_for(
+                "return [...document.querySelectorAll('.graph')].every((graph) => !graph.textContent.includes('–'))",
+            )
+            .await?;
+        browser.save_screenshot("firefox-panel").await?;
+        browser.close().await
+    });
+}
+
+#[test]
+fn full_screen_and_the_captured_pointer() {
+    isolated(async || {
+        let xvfb = Xvfb::start(1280, 720)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let browser = Firefox::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.click_on("[aria-controls]").await?;
+        browser.click_on(".actions button:nth-of-type(1)").await?;
+        browser.wait_for("return document.fullscreenElement !== null").await?;
+        browser.click_on(".actions button:nth-of-type(2)").await?;
+        browser.wait_for("return document.pointerLockElement?.id === 'stage'").await?;
+        browser.type_text("k").await?;
+        painter.wait_for_seen(&Seen::Key(u32::from('k'), true))?;
+        browser.close().await
+    });
+}
+
+#[test]
+fn the_screen_follows_the_window() {
+    isolated(async || {
+        let xvfb = Xvfb::start(1920, 1200)?;
+        let desktop = desktop(&xvfb, &[("SELKIES_ENABLE_RESIZE", "true")])?;
+        let browser = Firefox::start().await?;
+        browser.set_page_size(1001, 700).await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        for (width, height) in [(1000, 700), (1300, 600)] {
+            browser.set_page_size(width, height).await?;
+            let follows = format!(
+                "const {{ videoWidth, videoHeight }} = document.querySelector('video');
+                 return videoWidth === {width} && videoHeight === {height}"
+            );
+            browser.wait_for(&follows).await?;
+        }
+        let painter = Painter::start(&xvfb.display)?;
+        browser.wait_for_picture(painter.patches()).await?;
+        browser.close().await
+    });
+}
+
+#[test]
+fn both_clipboards_are_one() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[])?;
+        let browser = Firefox::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.click(320, 240).await?;
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("content");
+        for pair in 0..5 {
+            let ours = format!("page {pair} ß");
+            browser.resolve(&format!("navigator.clipboard.writeText('{ours}')")).await?;
+            browser.press(&[CONTROL, 'v']).await?;
+            painter.wait_for_seen(&Seen::Key(u32::from('v'), true))?;
+            let pasted = xclip::paste(&xvfb.display, "clipboard", "UTF8_STRING")?;
+            assert_eq!(String::from_utf8(pasted)?, ours);
+
+            // It takes a key or a click of the user before it lets a page write.
+            let theirs = format!("desktop {pair} 日");
+            std::fs::write(&file, &theirs)?;
+            let _owner = xclip::copy(&xvfb.display, "clipboard", "UTF8_STRING", &file)?;
+            let deadline = Instant::now() + PATIENCE;
+            while browser.resolve("navigator.clipboard.readText()").await? != theirs.as_str() {
+                ensure!(Instant::now() < deadline, "{theirs:?} does not reach the page");
+                browser.type_text("x").await?;
+            }
+        }
+        browser.close().await
+    });
+}
+
+#[test]
+fn a_tone_is_heard() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ENCODER])?;
+        let tone = pulse::play_tone(&desktop.pulse_server())?;
+        let browser = Firefox::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.wait_for(&heard("Math.abs(frequency - 440) < 15 && level > -40")).await?;
+        drop(tone);
+        browser.wait_for(&heard("level < -60")).await?;
+        browser.close().await
+    });
+}
+
+#[test]
+fn it_comes_back_after_the_server_was_killed() {
+    isolated(async || {
+        let xvfb = Xvfb::start(1280, 720)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let mut first = desktop(&xvfb, &[])?;
+        let browser = Firefox::start().await?;
+        browser.open(&first.address, USER, PASSWORD_IN_URL).await?;
+        browser.run("window.isTheSamePage = true").await?;
+        first.process().signal(rustix::process::Signal::KILL)?;
+        browser.wait_for_state("reconnecting").await?;
+        browser.wait_for("return !document.querySelector('#still').hidden").await?;
+        drop(first);
+        let _second = desktop(&xvfb, &[])?;
+        browser.wait_for_state("live").await?;
+        browser.next_video_frame().await?;
+        browser.next_video_frame().await?;
+        browser.wait_for_picture(painter.patches()).await?;
+        browser.wait_for("return document.documentElement.dataset.control === 'true'").await?;
+        browser.type_text("k").await?;
+        painter.wait_for_seen(&Seen::Key(u32::from('k'), true))?;
+        browser.wait_for("return window.isTheSamePage === true").await?;
+        browser.close().await
+    });
+}
+
+#[test]
+fn an_encoder_that_it_cannot_play_is_told() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = desktop(&xvfb, &[("WEBRTC_ENCODER", "x264enc")])?;
+        let browser = Firefox::start().await?;
+        browser.goto(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address)).await?;
+        let codecs = browser.run("return RTCRtpReceiver.getCapabilities('video').codecs.map(({ mimeType, sdpFmtpLine }) => mimeType + ' ' + sdpFmtpLine)").await?;
+        eprintln!("{codecs}");
+        browser.wait_for_state("failed").await?;
+        browser.wait_for("return document.body.innerText.includes('WEBRTC_ENCODER=vp8enc')").await?;
+        browser.save_screenshot("firefox-no-h264").await?;
+        browser.close().await
+    });
+}

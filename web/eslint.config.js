@@ -1,0 +1,53 @@
+import js from '@eslint/js';
+import globals from 'globals';
+
+// What types say is tsc's to check; here is what makes code hard to read or easy to get wrong.
+const rules = {
+  'array-callback-return': 'error',
+  'default-case-last': 'error',
+  eqeqeq: ['error', 'always'],
+  'max-depth': ['error', 3],
+  'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+  'no-console': ['error', { allow: ['warn', 'error'] }],
+  'no-constructor-return': 'error',
+  'no-else-return': 'error',
+  'no-eval': 'error',
+  'no-implicit-coercion': ['error', { boolean: false }],
+  'no-implied-eval': 'error',
+  'no-lonely-if': 'error',
+  'no-new-func': 'error',
+  'no-param-reassign': 'error',
+  'no-script-url': 'error',
+  'no-self-compare': 'error',
+  'no-shadow': 'error',
+  'no-template-curly-in-string': 'error',
+  'no-throw-literal': 'error',
+  'no-unmodified-loop-condition': 'error',
+  'no-unneeded-ternary': 'error',
+  'no-unreachable-loop': 'error',
+  'no-unused-expressions': 'error',
+  'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+  'no-use-before-define': ['error', { functions: false, classes: false, variables: false }],
+  'no-useless-concat': 'error',
+  'no-useless-rename': 'error',
+  'no-useless-return': 'error',
+  'no-var': 'error',
+  'object-shorthand': 'error',
+  'prefer-const': 'error',
+  'prefer-object-spread': 'error',
+  'prefer-promise-reject-errors': 'error',
+  'prefer-rest-params': 'error',
+  'prefer-spread': 'error',
+  'prefer-template': 'error',
+  'require-atomic-updates': 'error',
+  'symbol-description': 'error',
+  yoda: 'error',
+};
+
+export default [
+  js.configs.recommended,
+  { linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
+  { files: ['js/**'], languageOptions: { globals: globals.browser } },
+  { files: ['sw.js'], languageOptions: { globals: globals.serviceworker, sourceType: 'script' } },
+  { files: ['tests/**', '*.config.js'], languageOptions: { globals: globals.node } },
+];
