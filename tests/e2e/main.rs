@@ -12,6 +12,7 @@ mod files;
 mod gamepad;
 mod hostile;
 mod input;
+mod microphone;
 mod novnc;
 mod picture;
 mod random_input;

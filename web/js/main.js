@@ -20,6 +20,7 @@ import { connect } from './transport/connect.js';
 import { takeDrops } from './ui/drop.js';
 import { element } from './ui/dom.js';
 import { canFullscreen, isFullscreen, toggleFullscreen } from './ui/fullscreen.js';
+import { Microphone } from './ui/microphone.js';
 import { Overlay } from './ui/overlay.js';
 import { Panel } from './ui/panel.js';
 import { saveText } from './ui/save.js';
@@ -69,6 +70,7 @@ const view = new View({ area, video, still: element('still', HTMLCanvasElement),
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
 const watching = new Watching(element('chips', HTMLElement), () => send(takeControl()));
 const toasts = new Toasts(element('toasts', HTMLElement));
+const microphone = new Microphone({ root: element('chips', HTMLElement), sender: () => session.microphone(), tell: (text) => toasts.show(text) });
 const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
 
 // Input.
@@ -123,6 +125,7 @@ const gamepads = new Gamepads({ send: (text) => session.send(text), buffered: ()
 const panel = new Panel({
   root: element('panel', HTMLElement),
   sound,
+  microphone: microphone.button,
   fullscreen: canFullscreen(),
   onFullscreen: () => void switchFullscreen(),
   onPointerLock: () => {
@@ -267,6 +270,7 @@ session.addEventListener('change', (event) => {
   }
   dataset.state = state;
   dataset.stage = stage;
+  if (state === 'failed') microphone.stop();
   document.title = state === 'live' ? 'egldesktop' : `${state === 'failed' ? t('Not connected') : t('Connecting')} – egldesktop`;
   overlay.update(snapshot, view.hasPicture);
   panel.showState(state);
@@ -284,6 +288,7 @@ session.addEventListener('track', (event) => {
 session.addEventListener('channel', (event) => {
   Object.assign(server, { encoder: '', latencyMs: null, gpu: null, resizes: false });
   view.forgetCursors();
+  microphone.allow(false);
   log.add('channel', detail(event) ? session.transport : 'closed');
   document.documentElement.dataset.transport = session.transport?.kind ?? '';
   feed.forget();
@@ -322,6 +327,7 @@ function showViewers(viewers) {
   watching.update(viewers);
   panel.settings.allow(control);
   gamepads.setActive(control);
+  microphone.setControl(control);
 }
 
 /** @param {boolean} once */
@@ -359,6 +365,7 @@ function systemMessage({ name, value }) {
   if (name === 'encoder') server.encoder = value;
   else if (name === 'statistics') void measurements.start();
   else if (name === 'reload') session.restart();
+  else if (name === 'microphone') microphone.allow(isTrue(value));
   else if (name === 'clipboard') clipboard.setPolicy(value);
   else if (panel.settings.show(name, value)) return;
   else if (name === 'touch' || name === 'pen') pointer.setDevice(name, isTrue(value));

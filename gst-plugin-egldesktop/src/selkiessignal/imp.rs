@@ -266,6 +266,10 @@ pub struct SelkiesSignal {
         name = "audio-active", get = |this: &Self| this.is_active(Kind::Audio), type = bool, nick = "Audio active",
         blurb = "Whether anybody listens: else nothing need be encoded"
     )]
+    #[property(
+        name = "microphone-active", get = Self::is_microphone_active, type = bool, nick = "Microphone active",
+        blurb = "Whether who controls the desktop talks: else nothing need be decoded"
+    )]
     pads: Mutex<Pads>,
     #[property(
         name = "video-bitrate", get = |this: &Self| this.tuning.borrow().video_bitrate,
@@ -381,6 +385,14 @@ impl ElementImpl for SelkiesSignal {
         name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
+        if template.direction() == gst::PadDirection::Src {
+            let pad = lock(&self.pads)
+                .add_microphone(&self.obj(), template, name)
+                .inspect_err(|error| gst::error!(CAT, imp = self, "{error}"))
+                .ok()?;
+            self.publish();
+            return Some(pad);
+        }
         let kind = if template.name_template().starts_with("video") { Kind::Video } else { Kind::Audio };
         let pad = lock(&self.pads)
             .add(&self.obj(), template, kind, name)
@@ -435,6 +447,11 @@ impl SelkiesSignal {
         stream.is_some_and(|stream| stream.is_active())
     }
 
+    fn is_microphone_active(&self) -> bool {
+        let microphone = lock(&self.pads).microphone.clone();
+        microphone.is_some_and(|microphone| microphone.is_active())
+    }
+
     fn tune(&self, change: impl FnOnce(&mut Tuning)) {
         self.tuning.send_if_modified(|tuning| {
             let before = *tuning;
@@ -481,6 +498,7 @@ impl SelkiesSignal {
         let pads = lock(&self.pads);
         if let Some(running) = lock(&self.running).as_ref() {
             running.hub.set_streams(pads.stream(Kind::Video), pads.stream(Kind::Audio));
+            running.hub.set_microphone(pads.microphone.clone());
         }
     }
 
@@ -493,6 +511,7 @@ impl SelkiesSignal {
         let running =
             Running::start(&self.obj(), settings, video, audio, self.tuning.subscribe(), self.gpu.subscribe())?;
         *lock(&self.running) = Some(running);
+        self.publish();
         self.obj().notify_bound_address();
         Ok(())
     }
