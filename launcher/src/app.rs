@@ -19,7 +19,7 @@ use crate::{
     plan::{Display, Plan},
     plugin::Plugin,
     services::{Failure, Services, session, x11vnc},
-    settings::{Saved, Settings},
+    settings::{Saved, Settings, table},
     supervise::{Backoff, Limit, Signals, become_subreaper, kill_all},
 };
 
