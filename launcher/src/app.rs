@@ -19,7 +19,7 @@ use crate::{
     pipeline::{self, Encoders, Player, Variables},
     plan::{Display, Plan},
     services::{Failure, Services, session, x11vnc},
-    settings::{Saved, Settings},
+    settings::{Saved, Settings, table},
     supervise::{Backoff, Limit, Signals, become_subreaper, kill_all},
 };
 
@@ -119,6 +119,7 @@ impl Desktop {
         let mut variables = self.variables.clone();
         variables.set_display(&endpoints.display);
         variables.set_pulse_server(endpoints.pulse_server.as_deref().unwrap_or_default());
+        variables.set_microphone(plan.sound.has_microphone());
         variables.set_gamepads(plan.gamepads.backend(), &endpoints.gamepad_sockets);
         variables.set_notice(self.notice.as_deref().unwrap_or_default());
         if let (Some(root), Some(_)) = (&settings.novnc, &plan.vnc) {
@@ -242,6 +243,10 @@ impl Desktop {
             && programs.is_empty()
         {
             tracing::warn!("the screen stays empty: none of these is installed: {}", session::wanted());
+        }
+        if settings.microphone && !plan.sound.has_microphone() {
+            let name = table::MICROPHONE.name;
+            tracing::warn!("no microphone, though {name} is true: that needs the private sound server; see --explain");
         }
         if matches!(access, Access::Open) && !settings.listen.is_local() {
             tracing::warn!("whoever reaches {} controls this desktop: ENABLE_BASIC_AUTH is false", settings.listen);

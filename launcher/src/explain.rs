@@ -261,7 +261,10 @@ fn sound(sound: &Sound) -> String {
     match sound {
         Sound::Off => "none, because ENABLE_AUDIO is false".to_owned(),
         Sound::Existing { server, why } => format!("{server}, because {why}"),
-        Sound::Private => "a private PulseAudio, because PULSE_SERVER is not set".to_owned(),
+        Sound::Private { microphone: false } => "a private PulseAudio, because PULSE_SERVER is not set".to_owned(),
+        Sound::Private { microphone: true } => {
+            "a private PulseAudio with a microphone, because PULSE_SERVER is not set".to_owned()
+        }
     }
 }
 

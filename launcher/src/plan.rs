@@ -38,8 +38,21 @@ pub(crate) enum Display {
 #[derive(Debug)]
 pub(crate) enum Sound {
     Off,
-    Existing { server: String, why: &'static str },
-    Private,
+    Existing {
+        server: String,
+        why: &'static str,
+    },
+    Private {
+        /// Whether programs can record what viewers say.
+        microphone: bool,
+    },
+}
+
+impl Sound {
+    /// Whether programs can record what viewers say: in a server of others nothing is set up.
+    pub(crate) fn has_microphone(&self) -> bool {
+        matches!(self, Self::Private { microphone: true })
+    }
 }
 
 impl Plan {
@@ -69,10 +82,11 @@ impl Plan {
             variables.set_display(name);
         }
         variables.set_gamepads(self.gamepads.backend(), &self.gamepads.folder(Path::new(later)).display().to_string());
+        variables.set_microphone(self.sound.has_microphone());
         match &self.sound {
             Sound::Off => variables.set_pulse_server(""),
             Sound::Existing { server, .. } => variables.set_pulse_server(server),
-            Sound::Private => {}
+            Sound::Private { .. } => {}
         }
     }
 }
@@ -98,7 +112,7 @@ fn sound(settings: &Settings, display: &Display) -> Sound {
             return Sound::Existing { server, why: "the display's user has a sound server" };
         }
     }
-    Sound::Private
+    Sound::Private { microphone: settings.microphone }
 }
 
 /// Where sockets and cookies go: the user's own runtime folder when there is one, else the temporary folder.
@@ -138,7 +152,8 @@ mod tests {
     #[test]
     fn a_private_display_has_private_sound_unless_a_server_is_named() {
         let sound = |pairs: [(&str, &str); 1]| plan(pairs).unwrap().sound;
-        assert!(matches!(sound([("SIZEW", "640")]), Sound::Private));
+        assert!(matches!(sound([("SIZEW", "640")]), Sound::Private { microphone: false }));
+        assert!(sound([("SELKIES_MICROPHONE_ENABLED", "true")]).has_microphone());
         assert!(matches!(sound([("ENABLE_AUDIO", "false")]), Sound::Off));
         assert!(matches!(sound([("PULSE_SERVER", "unix:/x")]), Sound::Existing { server, .. } if server == "unix:/x"));
     }
@@ -149,7 +164,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("pulse")).unwrap();
         let path = folder.path().to_str().unwrap();
         let display = Display::Existing(":0".to_owned());
-        assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Private));
+        assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Private { .. }));
         let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("pulse/native")).unwrap();
         assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Existing { .. }));
     }

@@ -14,6 +14,7 @@ mod firefox;
 mod gamepad;
 mod hostile;
 mod input;
+mod microphone;
 mod novnc;
 mod picture;
 mod random_input;

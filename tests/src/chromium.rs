@@ -70,6 +70,15 @@ impl Driver for Chromedriver {
 impl Chromium {
     /// Starts a browser.
     pub async fn start() -> Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one whose microphone beeps each second, and whose user allows everything.
+    pub async fn start_with_microphone() -> Result<Self> {
+        Self::start_with(&["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]).await
+    }
+
+    async fn start_with(more: &[&str]) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         let mut driver = Process::start(
             Command::new("chromedriver")
@@ -84,7 +93,7 @@ impl Chromium {
         let port: u16 = wait_for_line(&lines, |line| {
             line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
         })?;
-        let mut arguments: Vec<String> = ARGUMENTS.iter().map(ToString::to_string).collect();
+        let mut arguments: Vec<String> = ARGUMENTS.iter().chain(more).map(ToString::to_string).collect();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
         let Value::Object(capabilities) = json!({
             "goog:chromeOptions": { "args": arguments },

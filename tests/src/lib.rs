@@ -21,6 +21,7 @@ pub mod painter;
 pub mod process;
 pub mod pulse;
 pub mod random;
+pub mod recorder;
 pub mod relay;
 pub mod rfb;
 pub mod slow;

@@ -54,7 +54,12 @@ impl Process {
         Ok(read_lines(output))
     }
 
-    /// The same for standard error.
+    /// Its standard output as it comes, which must be piped.
+    pub fn stdout(&mut self) -> Result<std::process::ChildStdout> {
+        self.child.stdout.take().context("standard output is not piped")
+    }
+
+    /// The lines of its standard error, likewise.
     pub fn error_lines(&mut self) -> Result<Receiver<String>> {
         let output = self.child.stderr.take().context("standard error is not piped")?;
         Ok(read_lines(output))

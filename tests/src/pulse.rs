@@ -47,6 +47,14 @@ pub fn recorders(server: &str) -> Result<usize> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().count())
 }
 
+/// What there is to record from.
+pub fn sources(server: &str) -> Result<Vec<String>> {
+    let output = Command::new("pactl").args(["list", "short", "sources"]).env("PULSE_SERVER", server).output()?;
+    ensure!(output.status.success(), "pactl: {}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(lines.lines().filter_map(|line| line.split('\t').nth(1)).map(ToOwned::to_owned).collect())
+}
+
 fn socket(folder: &Path) -> String {
     folder.join("native").display().to_string()
 }

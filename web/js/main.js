@@ -21,6 +21,7 @@ import { connect } from './transport/connect.js';
 import { takeDrops } from './ui/drop.js';
 import { element } from './ui/dom.js';
 import { canFullscreen } from './ui/fullscreen.js';
+import { Microphone } from './ui/microphone.js';
 import { Overlay } from './ui/overlay.js';
 import { Panel } from './ui/panel.js';
 import { saveText } from './ui/save.js';
@@ -66,6 +67,7 @@ const view = new View({ area, video, still: element('still', HTMLCanvasElement),
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
 const watching = new Watching(element('chips', HTMLElement), () => send(takeControl()));
 const toasts = new Toasts(element('toasts', HTMLElement));
+const microphone = new Microphone({ root: element('chips', HTMLElement), sender: () => session.microphone(), tell: (text) => toasts.show(text) });
 const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
 
 // Input.
@@ -123,6 +125,7 @@ const gamepads = new Gamepads({ send: (text) => session.send(text), buffered: ()
 const panel = new Panel({
   root: element('panel', HTMLElement),
   sound,
+  microphone: microphone.button,
   fullscreen: canFullscreen(),
   onFullscreen: () => void focus.switchFullscreen(),
   onPointerLock: () => {
@@ -214,6 +217,7 @@ session.addEventListener('change', (event) => {
   }
   dataset.state = state;
   dataset.stage = stage;
+  if (state === 'failed') microphone.stop();
   document.title = state === 'live' ? 'egldesktop' : `${state === 'failed' ? t('Not connected') : t('Connecting')} – egldesktop`;
   overlay.update(snapshot, view.hasPicture);
   panel.showState(state);
@@ -232,6 +236,7 @@ session.addEventListener('channel', (event) => {
   server.forget();
   focus.forget();
   view.forgetCursors();
+  microphone.allow(false);
   log.add('channel', detail(event) ? session.transport : 'closed');
   document.documentElement.dataset.transport = session.transport?.kind ?? '';
   feed.forget();
@@ -243,7 +248,7 @@ session.addEventListener('channel', (event) => {
   gamepads.restart(detail(event) && control);
   if (detail(event)) keyboard.reset();
 });
-receiveMessages({ session, server, send, log, measurements, clipboard, gamepads, pointer, panel, toasts, view, onViewers: showViewers });
+receiveMessages({ session, server, send, log, measurements, clipboard, gamepads, microphone, pointer, panel, toasts, view, onViewers: showViewers });
 
 /** @param {import('./core/viewers.js').ViewersMessage} viewers */
 function showViewers(viewers) {
@@ -257,6 +262,7 @@ function showViewers(viewers) {
   watching.update(viewers);
   panel.settings.allow(control);
   gamepads.setActive(control);
+  microphone.setControl(control);
 }
 
 /** @param {boolean} once */

@@ -19,6 +19,7 @@ use super::http::Capabilities;
 use super::ice::Ice;
 use super::machine::Machine;
 use super::metrics::{Numbers, Reports, StreamStats, ViewerStats};
+use super::microphone::Microphone;
 use super::roster::{Caller, Joining, Refusal, Roster};
 use super::settings::{ControlPolicy, Permissions, TransportPolicy, Tuning};
 use super::statistics::Recorder;
@@ -47,7 +48,9 @@ pub(super) enum SessionError {
     NotPlaying,
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("this browser cannot play {0}, which this desktop sends. Use another browser, or start the desktop with another encoder; WEBRTC_ENCODER=vp8enc is one that every browser plays")]
+    #[error(
+        "this browser cannot play {0}, which this desktop sends. Use another browser, or start the desktop with another encoder; WEBRTC_ENCODER=vp8enc is one that every browser plays"
+    )]
     NotReceivable(String),
     #[error("this desktop does not offer connections of this kind")]
     NotOffered,
@@ -69,6 +72,7 @@ pub(super) struct Hub {
     transport: TransportPolicy,
     video: Mutex<Option<Arc<Stream>>>,
     audio: Mutex<Option<Arc<Stream>>>,
+    microphone: Mutex<Option<Arc<Microphone>>>,
     /// Every session watches it, and acts on what becomes of itself.
     roster: watch::Sender<Roster>,
     tuning: watch::Receiver<Tuning>,
@@ -123,6 +127,7 @@ impl Hub {
             transport: parts.transport,
             video: Mutex::new(parts.video),
             audio: Mutex::new(parts.audio),
+            microphone: Mutex::default(),
             roster: watch::Sender::new(Roster::new(parts.policy, parts.max_viewers)),
             tuning: parts.tuning,
             encoders: parts.encoders,
@@ -142,6 +147,17 @@ impl Hub {
     pub(super) fn set_streams(&self, video: Option<Arc<Stream>>, audio: Option<Arc<Stream>>) {
         *lock(&self.video) = video;
         *lock(&self.audio) = audio;
+    }
+
+    /// Where viewers are heard, or that they are not.
+    pub(super) fn set_microphone(&self, microphone: Option<Arc<Microphone>>) {
+        *lock(&self.microphone) = microphone;
+    }
+
+    /// Where viewer `id` may be heard. Guests never are.
+    pub(super) fn microphone_of(&self, id: u64) -> Option<Arc<Microphone>> {
+        let microphone = lock(&self.microphone).clone();
+        microphone.filter(|_| self.roster.borrow().seen_by(id).may_control)
     }
 
     pub(super) fn video(&self) -> Option<Arc<Stream>> {
@@ -330,6 +346,10 @@ impl Hub {
         second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             second.tick().await;
+            let microphone = lock(&self.microphone).clone();
+            if let Some(microphone) = microphone {
+                microphone.rest(std::time::Instant::now());
+            }
             if self.viewers() > 0
                 && let Some(statistics) = machine.read()
             {

@@ -267,6 +267,10 @@ pub struct SelkiesSignal {
         name = "audio-active", get = |this: &Self| this.is_active(Kind::Audio), type = bool, nick = "Audio active",
         blurb = "Whether anybody listens: else nothing need be encoded"
     )]
+    #[property(
+        name = "microphone-active", get = Self::is_microphone_active, type = bool, nick = "Microphone active",
+        blurb = "Whether who controls the desktop talks: else nothing need be decoded"
+    )]
     pads: Mutex<Pads>,
     #[property(
         name = "video-bitrate", get = |this: &Self| this.tuning.borrow().video_bitrate,
@@ -397,6 +401,14 @@ impl ElementImpl for SelkiesSignal {
         name: Option<&str>,
         _caps: Option<&gst::Caps>,
     ) -> Option<gst::Pad> {
+        if template.direction() == gst::PadDirection::Src {
+            let pad = lock(&self.pads)
+                .add_microphone(&self.obj(), template, name)
+                .inspect_err(|error| gst::error!(CAT, imp = self, "{error}"))
+                .ok()?;
+            self.publish();
+            return Some(pad);
+        }
         let kind = if template.name_template().starts_with("video") { Kind::Video } else { Kind::Audio };
         let pad = lock(&self.pads)
             .add(&self.obj(), template, kind, name)
@@ -449,6 +461,11 @@ impl SelkiesSignal {
     fn is_active(&self, kind: Kind) -> bool {
         let stream = lock(&self.pads).stream(kind);
         stream.is_some_and(|stream| stream.is_active())
+    }
+
+    fn is_microphone_active(&self) -> bool {
+        let microphone = lock(&self.pads).microphone.clone();
+        microphone.is_some_and(|microphone| microphone.is_active())
     }
 
     fn tune(&self, change: impl FnOnce(&mut Tuning)) {
@@ -506,6 +523,7 @@ impl SelkiesSignal {
         let pads = lock(&self.pads);
         if let Some(running) = lock(&self.running).as_ref() {
             running.hub.set_streams(pads.stream(Kind::Video), pads.stream(Kind::Audio));
+            running.hub.set_microphone(pads.microphone.clone());
         }
     }
 
@@ -518,6 +536,7 @@ impl SelkiesSignal {
         let wishes = (self.tuning.subscribe(), self.encoders.subscribe());
         let running = Running::start(&self.obj(), settings, (video, audio), wishes, self.gpu.subscribe())?;
         *lock(&self.running) = Some(running);
+        self.publish();
         self.obj().notify_bound_address();
         Ok(())
     }

@@ -16,6 +16,13 @@
 //!   egldesktopsrc ! desktopinput ! videoconvert ! x264enc tune=zerolatency ! s. \
 //!   pulsesrc ! opusenc frame-size=10 ! s.
 //! ```
+//!
+//! ## With the microphone of who controls the desktop
+//! ```bash
+//! gst-launch-1.0 selkiessignal name=s \
+//!   egldesktopsrc ! desktopinput ! videoconvert ! x264enc tune=zerolatency ! s. \
+//!   s.microphone_0 ! queue ! opusdec ! audioconvert ! pulsesink async=false
+//! ```
 
 use gst::glib;
 use gst::prelude::*;
@@ -34,6 +41,7 @@ mod imp;
 mod listeners;
 mod machine;
 mod metrics;
+mod microphone;
 mod pads;
 mod playout_delay;
 mod roster;

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use gst::glib;
 use gst::prelude::*;
 
+use super::microphone::Microphone;
 use super::stream::Stream;
 
 /// What a pad takes.
@@ -50,6 +51,7 @@ pub(super) fn templates() -> &'static [gst::PadTemplate] {
             .filter_map(|(name, caps)| {
                 gst::PadTemplate::new(name, gst::PadDirection::Sink, gst::PadPresence::Request, &caps).ok()
             })
+            .chain(Microphone::template())
             .collect()
     });
     &TEMPLATES
@@ -60,6 +62,7 @@ pub(super) fn templates() -> &'static [gst::PadTemplate] {
 pub(super) struct Pads {
     video: Option<Place>,
     audio: Option<Place>,
+    pub(super) microphone: Option<Arc<Microphone>>,
 }
 
 struct Place {
@@ -75,6 +78,27 @@ impl Pads {
             Kind::Audio => &self.audio,
         };
         place.as_ref().map(|place| place.stream.clone())
+    }
+
+    /// Adds the pad that viewers are heard on to `bin`. There can be one.
+    pub(super) fn add_microphone(
+        &mut self,
+        bin: &super::SelkiesSignal,
+        template: &gst::PadTemplate,
+        name: Option<&str>,
+    ) -> Result<gst::Pad, glib::BoolError> {
+        if self.microphone.is_some() {
+            return Err(glib::bool_error!("there is one microphone_%u pad already"));
+        }
+        let element = bin.downgrade();
+        let microphone = Microphone::add(bin, template, name, move || {
+            if let Some(element) = element.upgrade() {
+                element.notify("microphone-active");
+            }
+        })?;
+        let pad = microphone.pad().clone();
+        self.microphone = Some(Arc::new(microphone));
+        Ok(pad)
     }
 
     /// Adds the pad of this kind to `bin`. There can be one.
@@ -118,6 +142,11 @@ impl Pads {
 
     /// Removes a pad from `bin`.
     pub(super) fn remove(&mut self, bin: &super::SelkiesSignal, pad: &gst::Pad) {
+        if self.microphone.take_if(|microphone| microphone.pad() == pad).is_some() {
+            let _ = pad.set_active(false);
+            let _ = bin.remove_pad(pad);
+            return;
+        }
         let is_it = |place: &mut Place| place.pad.upcast_ref::<gst::Pad>() == pad;
         let Some(place) = self.video.take_if(is_it).or_else(|| self.audio.take_if(is_it)) else { return };
         let sink = place.pad.target().and_then(|inside| inside.parent_element());

@@ -39,6 +39,11 @@ impl Branch {
     /// called, while `property` of `element` is true.
     pub(super) fn new(bin: gst::Bin, element: gst::Element, property: &str) -> Self {
         bin.set_locked_state(true);
+        if bin.num_sink_pads() > 0 {
+            // The pipeline asks its sinks for latency and end of stream, and one that is closed knows neither.
+            bin.set_suppressed_flags(gst::ElementFlags::SINK);
+            bin.unset_element_flags(gst::ElementFlags::SINK);
+        }
         for pad in bin.src_pads() {
             if let Some(peer) = pad.peer() {
                 answer_for(&bin, &peer);

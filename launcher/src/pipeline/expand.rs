@@ -120,6 +120,11 @@ impl Variables {
         self.put(table::PULSE_SERVER.name, Value::public(server));
     }
 
+    /// Whether viewers are heard: where they may be, and programs can record them.
+    pub(crate) fn set_microphone(&mut self, on: bool) {
+        self.put(table::MICROPHONE.name, Value::public(on.to_string()));
+    }
+
     /// What makes gamepads, and where its sockets are.
     pub(crate) fn set_gamepads(&mut self, backend: &str, folder: &str) {
         self.put(table::GAMEPADS.name, Value::public(backend));

@@ -19,23 +19,28 @@ pub(super) fn address(runtime: &Path) -> String {
 }
 
 /// Starts it, keeps it running, and returns once it is ready, or when it is clear that it will not be so soon: without
-/// sound a desktop is still a desktop.
-pub(super) async fn start(spawner: Spawner, runtime: PathBuf) -> Keeper {
+/// sound a desktop is still a desktop. With a microphone, it is what programs record by default.
+pub(super) async fn start(spawner: Spawner, runtime: PathBuf, microphone: bool) -> Keeper {
     let (tell, tried) = oneshot::channel();
-    let keeper = Keeper::start("pulseaudio", |stopped| keep_running(spawner, runtime, tell, stopped));
+    let keeper = Keeper::start("pulseaudio", |stopped| keep_running(spawner, (runtime, microphone), tell, stopped));
     // An error: it was told to stop before it was ready.
     let _ = tried.await;
     keeper
 }
 
-async fn keep_running(spawner: Spawner, runtime: PathBuf, tell: oneshot::Sender<()>, mut stopped: Stopped) {
+async fn keep_running(
+    spawner: Spawner,
+    (runtime, microphone): (PathBuf, bool),
+    tell: oneshot::Sender<()>,
+    mut stopped: Stopped,
+) {
     let mut tell = Some(tell);
     let mut backoff = Backoff::new();
     let mut known = String::new();
     loop {
         let began = Instant::now();
         let life = async {
-            let child = start_once(&spawner, &runtime).await;
+            let child = start_once(&spawner, &runtime, microphone).await;
             // Nobody waits any more when the desktop is stopping.
             let _ = tell.take().map(|tell| tell.send(()));
             child
@@ -68,7 +73,7 @@ async fn keep_running(spawner: Spawner, runtime: PathBuf, tell: oneshot::Sender<
 }
 
 /// Returns once it has loaded its modules.
-async fn start_once(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> {
+async fn start_once(spawner: &Spawner, runtime: &Path, microphone: bool) -> anyhow::Result<Child> {
     let folder = runtime.join("pulse");
     // What one before it has left: it would not listen on a socket that is there.
     match fs::remove_dir_all(&folder) {
@@ -84,7 +89,17 @@ async fn start_once(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> 
     let notify_path = folder.join("notify");
     let notify = UnixDatagram::bind(&notify_path).with_context(|| notify_path.display().to_string())?;
 
-    let spec = Spec {
+    // The pipeline plays what a viewer says into a sink of its own. Programs record from a source with a name for people;
+    // one that is no monitor goes before all that are, and so is the default.
+    let modules: &[&str] = &[
+        "--load=module-null-sink sink_name=egldesktop-microphone rate=48000 channels=1 norewinds=1 \
+         sink_properties=device.description=Browser",
+        "--load=module-remap-source master=egldesktop-microphone.monitor source_name=microphone \
+         source_properties=device.description=Microphone",
+    ];
+    let modules = modules.iter().filter(|_| microphone);
+
+    let mut spec = Spec {
         name: "pulseaudio",
         program: "pulseaudio",
         arguments: vec![
@@ -115,6 +130,7 @@ async fn start_once(spawner: &Spawner, runtime: &Path) -> anyhow::Result<Child> 
         ],
         package: "pulseaudio",
     };
+    spec.arguments.extend(modules.map(Into::into));
     let child = spawner.spawn(spec)?;
     let ready = child
         .until_ready(READY_LIMIT, async {

@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     /// The second password, for those who may watch only.
     pub(crate) view_password: Option<Secret>,
     pub(crate) audio: bool,
+    /// Whether viewers may be heard.
+    pub(crate) microphone: bool,
     pub(crate) pulse_server: Option<String>,
     /// What makes gamepads.
     pub(crate) gamepads: String,
@@ -174,6 +176,7 @@ impl Settings {
             novnc: reader.boolean(&table::NOVNC)?.then(|| optional(&table::NOVNC_ROOT).map(PathBuf::from)).flatten(),
             view_password: optional(&table::VIEW_PASSWORD).map(Secret::new),
             audio: reader.boolean(&table::AUDIO)?,
+            microphone: reader.boolean(&table::MICROPHONE)?,
             pulse_server: optional(&table::PULSE_SERVER),
             gamepads: reader.required(&table::GAMEPADS)?.to_owned(),
             interposer: optional(&table::INTERPOSER).map(PathBuf::from),

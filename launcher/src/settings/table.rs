@@ -232,6 +232,14 @@ pub(crate) static PULSE_SERVER: Variable = Variable::new(
     "PulseAudio (or pipewire-pulse) server to take the sound from, instead of a private one",
 );
 
+pub(crate) static MICROPHONE: Variable = Variable::new(
+    "SELKIES_MICROPHONE_ENABLED",
+    Kind::Boolean,
+    "let who controls the desktop talk to its programs by the browser's microphone, the default recording device of the private \
+     sound server",
+)
+.default("false");
+
 pub(crate) static CONGESTION: Variable = Variable::new(
     "SELKIES_CONGESTION_CONTROL",
     Kind::Boolean,
@@ -355,6 +363,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &AUDIO,
     &AUDIO_BITRATE,
     &PULSE_SERVER,
+    &MICROPHONE,
     &TURN_HOST,
     &TURN_PORT,
     &TURN_PROTOCOL,

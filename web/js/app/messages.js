@@ -11,6 +11,7 @@ import { decodeMessage, pong } from '../core/protocol.js';
  * @property {import('../core/measurements.js').Measurements} measurements
  * @property {import('../clipboard/clipboard.js').Clipboard} clipboard
  * @property {import('../input/gamepad.js').Gamepads} gamepads
+ * @property {import('../ui/microphone.js').Microphone} microphone
  * @property {import('../input/pointer.js').Pointer} pointer
  * @property {import('../ui/panel.js').Panel} panel
  * @property {import('../ui/toast.js').Toasts} toasts
@@ -70,7 +71,7 @@ export function receiveMessages(parts) {
  * @param {import('../core/protocol.js').SystemMessage} message
  * @param {Parts} parts
  */
-function set({ name, value }, { session, server, log, measurements, clipboard, pointer, panel }) {
+function set({ name, value }, { session, server, log, measurements, clipboard, microphone, pointer, panel }) {
   log.add('server', `${name} ${value}`);
   switch (name) {
     case 'encoder':
@@ -81,6 +82,9 @@ function set({ name, value }, { session, server, log, measurements, clipboard, p
       break;
     case 'reload':
       session.restart();
+      break;
+    case 'microphone':
+      microphone.allow(isTrue(value));
       break;
     case 'clipboard':
       clipboard.setPolicy(value);

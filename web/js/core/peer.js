@@ -1,6 +1,6 @@
 /** One RTCPeerConnection: answers the server's offer, tuned so that nothing waits in a buffer. */
 
-import { withStereo } from './protocol.js';
+import { listeningSection, withStereo } from './protocol.js';
 
 /**
  * @typedef {object} PeerHandlers
@@ -18,6 +18,7 @@ import { withStereo } from './protocol.js';
  * @property {() => Promise<void>} drained resolves once little waits in the data channel
  * @property {() => Promise<RTCStatsReport>} stats
  * @property {() => import('./latency.js').Source | null} videoSource of the last frame; null where this browser does not tell
+ * @property {() => RTCRtpSender | null} microphone for what the user says; null where the desktop does not listen
  * @property {() => void} close
  */
 
@@ -37,6 +38,8 @@ export function createPeer(config, handlers) {
   /** @type {RTCIceCandidateInit[] | null} candidates that came before the offer was taken in */
   let early = [];
   let closed = false;
+  /** @type {RTCRtpSender | null} */
+  let microphone = null;
 
   pc.addEventListener('track', ({ track, receiver }) => {
     if (closed) return;
@@ -77,6 +80,13 @@ export function createPeer(config, handlers) {
       const waiting = early ?? [];
       early = null;
       await Promise.all(waiting.map((candidate) => addQuietly(pc, candidate)));
+      const listening = listeningSection(sdp);
+      const transceiver = pc.getTransceivers().find(({ mid }) => mid !== null && mid === listening);
+      if (transceiver) {
+        // From the beginning, so that nothing has to be negotiated when the user begins to speak.
+        transceiver.direction = 'sendonly';
+        microphone = transceiver.sender;
+      }
       const answer = await pc.createAnswer();
       const stereo = withStereo(answer.sdp ?? '');
       await pc.setLocalDescription({ type: 'answer', sdp: stereo });
@@ -108,9 +118,11 @@ export function createPeer(config, handlers) {
       const receiver = pc.getReceivers().find(({ track }) => track.kind === 'video');
       return receiver?.getSynchronizationSources?.()[0] ?? null;
     },
+    microphone: () => microphone,
     close() {
       closed = true;
       channel = null;
+      microphone = null;
       pc.close();
     },
   };

@@ -283,6 +283,16 @@ export const answer = (sdp) => JSON.stringify({ sdp: { type: 'answer', sdp } });
 export const ice = (candidate) => JSON.stringify({ ice: candidate });
 
 /**
+ * @param {string} offer
+ * @returns {string | null} the `mid` of the section in which the desktop listens and says nothing: that of the microphone
+ */
+export function listeningSection(offer) {
+  const sections = offer.split(/^(?=m=)/m).filter((section) => section.startsWith('m=audio'));
+  const listening = sections.find((section) => /^a=recvonly\s*$/m.test(section));
+  return /^a=mid:(\S+)/m.exec(listening ?? '')?.[1] ?? null;
+}
+
+/**
  * Opus is mono to a browser unless the answer says otherwise.
  * @param {string} sdp
  * @returns {string}

@@ -158,6 +158,11 @@ export class Session extends EventTarget {
     return this.#peer?.videoSource() ?? null;
   }
 
+  /** @returns {RTCRtpSender | null} for what the user says, where the desktop listens */
+  microphone() {
+    return this.#peer?.microphone() ?? null;
+  }
+
   #attempt() {
     this.#dropConnection();
     const generation = ++this.#generation;

@@ -101,6 +101,7 @@ class Link {
       drained: () => this.#drained(),
       stats: () => this.#stats(),
       videoSource: () => null,
+      microphone: () => null,
       close: () => this.close(),
     };
   }

@@ -179,6 +179,11 @@ export class Transports extends EventTarget {
     return this.#active?.session.videoSource() ?? null;
   }
 
+  /** Only with WebRTC. */
+  microphone() {
+    return this.#active?.session.microphone() ?? null;
+  }
+
   get #both() {
     return [this.#sides.webrtc, this.#sides.websocket];
   }

@@ -14,6 +14,7 @@ import { SHORTCUTS } from '../input/hotkeys.js';
  * @typedef {object} PanelOptions
  * @property {HTMLElement} root
  * @property {import('./sound.js').Sound} sound
+ * @property {HTMLElement} microphone turns it on and off
  * @property {boolean} fullscreen whether it is available
  * @property {() => void} onFullscreen
  * @property {() => void} onPointerLock
@@ -70,7 +71,7 @@ export class Panel {
 
     this.#sheet.append(
       h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': t('Close the panel'), onclick: () => this.toggle(false) }, icon('close'))),
-      h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', t('Capture pointer'), options.onPointerLock)), only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard))),
+      h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', t('Capture pointer'), options.onPointerLock)), only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard)), options.microphone),
       h('div', { class: 'sound-row' }, this.#mute, this.#volume),
       this.viewers.element,
       this.files.element,

@@ -42,6 +42,9 @@ impl Exchange {
         let permissions = self.hub.permissions();
         if self.dialect == Dialect::Extended {
             self.outbox.send(&control::system(&format!("clipboard,{}", permissions.clipboard.nick())));
+            if self.hub.microphone_of(self.id).is_some() {
+                self.outbox.send(&control::system("microphone,true"));
+            }
         }
         let Some(video) = self.hub.video() else { return };
         // A page that takes another of its connections into use is told everything again.

@@ -13,6 +13,7 @@ mod gamepads;
 mod gate;
 #[cfg(test)]
 mod hostile;
+mod microphone;
 mod outbox;
 mod rate;
 mod retransmission;
@@ -166,6 +167,9 @@ impl Viewer {
             branches.push((branch, source.stream.clone()));
         }
 
+        if let Some(microphone) = hub.microphone_of(ticket.id).filter(|_| hello.dialect == Dialect::Extended) {
+            microphone::offer(&pipeline, &webrtcbin, hub, ticket.id, microphone)?;
+        }
         let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
         watch_bus(&pipeline, outgoing.clone())?;

@@ -51,6 +51,9 @@ struct Answered {
     ice_pwd: Option<String>,
     fingerprint: Option<String>,
     inactive: bool,
+    recvonly: bool,
+    /// The first one: a microphone sends one stream.
+    ssrc: Option<u32>,
 }
 
 /// Longer lines are none that browsers write.
@@ -129,7 +132,13 @@ fn write_media(
     ] {
         line(written, key, value);
     }
-    if proto.contains("RTP") {
+    if proto.contains("RTP") && offered.attributes().any(|attribute| attribute.key() == "recvonly") {
+        line(written, if said.inactive || said.recvonly { "inactive" } else { "sendonly" }, None);
+        // By which webrtcbin knows whose packets these are.
+        if let Some(ssrc) = said.ssrc {
+            line(written, "ssrc", Some(&format!("{ssrc} cname:browser")));
+        }
+    } else if proto.contains("RTP") {
         line(written, if said.inactive { "inactive" } else { "recvonly" }, None);
     }
     // Clients that do not send their candidates one by one.
@@ -177,6 +186,15 @@ impl Answered {
                 "fingerprint" if is_fingerprint(value) => &mut said.fingerprint,
                 "inactive" => {
                     said.inactive = true;
+                    continue;
+                }
+                "recvonly" => {
+                    said.recvonly = true;
+                    continue;
+                }
+                "ssrc" => {
+                    let ssrc = value.split(' ').next().and_then(|ssrc| ssrc.parse().ok());
+                    said.ssrc = said.ssrc.or(ssrc.filter(|&ssrc| ssrc != 0));
                     continue;
                 }
                 _ => continue,

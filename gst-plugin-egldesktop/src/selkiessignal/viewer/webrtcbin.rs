@@ -90,6 +90,34 @@ impl WebRtcBin {
         Ok(())
     }
 
+    /// Offers to receive a track of these caps, which is held back for `jitter` to be in order.
+    pub(super) fn add_receiver(&self, rtp: &gst::Caps, jitter: gst::ClockTime) -> Result<(), glib::BoolError> {
+        let rtpbin = self.0.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
+        let rtpbin = rtpbin.ok_or_else(|| glib::bool_error!("webrtcbin without an rtpbin"))?;
+        let jitter = u32::try_from(jitter.mseconds()).unwrap_or(u32::MAX);
+        rtpbin.connect_closure(
+            "new-jitterbuffer",
+            false,
+            glib::closure!(move |_: &gst::Element, buffer: &gst::Element, _session: u32, _ssrc: u32| {
+                buffer.set_property("latency", jitter);
+            }),
+        );
+        let direction = WebRTCRTPTransceiverDirection::Recvonly;
+        self.0
+            .emit_by_name::<Option<WebRTCRTPTransceiver>>("add-transceiver", &[&direction, rtp])
+            .map(drop)
+            .ok_or_else(|| glib::bool_error!("webrtcbin receives nothing"))
+    }
+
+    /// Calls back with the pad of a track that begins to arrive.
+    pub(super) fn on_received_track(&self, call: impl Fn(&gst::Pad) + Send + Sync + 'static) {
+        self.0.connect_pad_added(move |_, pad| {
+            if pad.direction() == gst::PadDirection::Src {
+                call(pad);
+            }
+        });
+    }
+
     /// The element, for who must not keep it alive.
     pub(super) fn downgrade(&self) -> glib::WeakRef<gst::Element> {
         self.0.downgrade()
