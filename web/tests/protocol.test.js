@@ -107,6 +107,13 @@ describe('signalling', () => {
     }
   });
 
+  it('finds where the desktop listens, which is not where it plays', () => {
+    const section = (/** @type {string} */ mid, /** @type {string} */ direction) => `m=audio 9 UDP/TLS/RTP/SAVPF 109\r\na=mid:${mid}\r\na=${direction}\r\n`;
+    const video = 'v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:video0\r\na=recvonly\r\n';
+    assert.equal(protocol.listeningSection(video + section('audio1', 'sendonly') + section('audio2', 'recvonly')), 'audio2');
+    assert.equal(protocol.listeningSection(video + section('audio1', 'sendonly')), null);
+  });
+
   it('asks for stereo once, and only for Opus', () => {
     const sdp = 'a=fmtp:96 packetization-mode=1\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=x\r\n';
     const stereo = 'a=fmtp:96 packetization-mode=1\r\na=fmtp:111 minptime=10;useinbandfec=1;stereo=1\r\na=x\r\n';

@@ -367,6 +367,30 @@ mod tests {
     }
 
     #[test]
+    fn a_microphone_is_taken_only_where_one_is_sent() {
+        gst::init().unwrap();
+        let media = "m=audio 9 UDP/TLS/RTP/SAVPF 109\r\nc=IN IP4 0.0.0.0\r\na=mid:audio1\r\na=rtcp-mux\r\n";
+        let offer = format!("{SESSION}a=group:BUNDLE audio1\r\n{media}a=recvonly\r\na=rtpmap:109 OPUS/48000/2\r\n");
+        let offer = description(WebRTCSDPType::Offer, &offer);
+        let answered = |direction: &str| {
+            let text = format!(
+                "{SESSION}a=group:BUNDLE audio1\r\na=fingerprint:sha-256 AB:CD\r\n{media}a=setup:active\r\na=ice-ufrag:abcd\r\n\
+                 a=ice-pwd:0123456789012345678901\r\na={direction}\r\na=ssrc:77 cname:x\r\na=ssrc:78 made up\r\n"
+            );
+            accept(Some(&offer), &text).unwrap().sdp().as_text().unwrap()
+        };
+        for direction in ["sendonly", "sendrecv"] {
+            let text = answered(direction);
+            assert!(text.contains("a=sendonly\r\n") && text.contains("a=ssrc:77 cname:browser\r\n"), "{text}");
+            assert!(!text.contains("ssrc:78"), "{text}");
+        }
+        for direction in ["recvonly", "inactive"] {
+            let text = answered(direction);
+            assert!(text.contains("a=inactive\r\n") && !text.contains("sendonly"), "{text}");
+        }
+    }
+
+    #[test]
     fn what_webrtcbin_dies_of_never_reaches_it() {
         gst::init().unwrap();
         let error = |text: &str| accept(Some(&offer()), text).err();
