@@ -178,6 +178,10 @@ impl<D: Driver> Browser<D> {
 
     /// Moves the mouse to the middle of an element of the page and clicks, as a user who grants what only users may.
     pub async fn click_on(&self, selector: &str) -> Result<()> {
+        // What slides in cannot be hit.
+        let at_rest = "return document.getAnimations().every((animation) => animation.playState !== 'running'
+                           || animation.effect?.getComputedTiming().endTime === Infinity)";
+        self.wait_for(at_rest).await?;
         let script = format!(
             "const box = document.querySelector({selector:?}).getBoundingClientRect();
              return [box.left + box.width / 2, box.top + box.height / 2];"
