@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::browser::CONTROL;
 use egldesktop_tests::desktop::{PASSWORD_IN_URL, USER};
