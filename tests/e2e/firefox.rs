@@ -54,22 +54,6 @@ fn it_is_seen_clicked_typed_into_and_measured() {
 }
 
 #[test]
-fn full_screen_and_the_captured_pointer() {
-    isolated(async || {
-        let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
-            Scene::open(Firefox::start().await?, (1280, 720), &[ENCODER]).await?;
-        browser.click_on("[aria-controls]").await?;
-        browser.click_on(".actions button:nth-of-type(1)").await?;
-        browser.wait_for("return document.fullscreenElement !== null").await?;
-        browser.click_on(".actions button:nth-of-type(2)").await?;
-        browser.wait_for("return document.pointerLockElement?.id === 'stage'").await?;
-        browser.type_text("k").await?;
-        painter.wait_for_seen(&Seen::Key(u32::from('k'), true))?;
-        browser.close().await
-    });
-}
-
-#[test]
 fn the_screen_follows_the_window() {
     isolated(async || {
         let xvfb = Xvfb::start(1920, 1200)?;

@@ -1,7 +1,6 @@
 //! What the user does in the page reaches the X clients.
 
 use egldesktop_tests::chromium::Chromium;
-use egldesktop_tests::desktop::{PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::isolated;
 use egldesktop_tests::painter::Seen;
 
@@ -71,38 +70,6 @@ fn a_finger_clicks_and_a_pinch_zooms() {
         browser.pinch(400, 300, -12).await?;
         painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, true))?;
         painter.wait_for_seen(&Seen::Button(4, true))?;
-        painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, false))?;
-        browser.close().await
-    });
-}
-
-/// Keys as WebDriver writes them ("Keyboard Actions").
-const META: char = '\u{e03d}';
-
-#[test]
-fn command_is_control_on_a_mac_that_wants_it() {
-    isolated(async || {
-        let browser = Chromium::start().await?;
-        browser.prepare("Object.defineProperty(navigator, 'platform', { get: () => 'MacIntel' })").await?;
-        let Scene { browser, painter, xvfb: _xvfb, desktop } = Scene::open(browser, (1280, 720), &[]).await?;
-        browser.click(400, 300).await?;
-        browser.press(&[META, 'b']).await?;
-        painter.wait_for_seen(&Seen::Key(xkeysym::key::Super_L, true))?;
-        painter.wait_for_seen(&Seen::Key(u32::from('b'), true))?;
-
-        browser.run("document.querySelector('[aria-controls]').click()").await?;
-        browser
-            .run(
-                "[...document.querySelectorAll('label')].find((label) => label.textContent === 'Command is Ctrl')
-                     .querySelector('input').click()",
-            )
-            .await?;
-        // It is remembered.
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        browser.click(400, 300).await?;
-        browser.press(&[META, 'b']).await?;
-        painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, true))?;
-        painter.wait_for_seen(&Seen::Key(u32::from('b'), true))?;
         painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, false))?;
         browser.close().await
     });
