@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::chromium::Chromium;
-use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::isolated;
 use egldesktop_tests::painter::{Painter, Seen};
 use egldesktop_tests::xclip;
-use egldesktop_tests::xvfb::Xvfb;
+
+use crate::scene::Scene;
 
 /// What the page makes, and the test too: 5 MB of text that is not ASCII, 2 MB that begin like a PNG.
 const SAMPLES: &str = "
@@ -32,11 +32,8 @@ fn wait_for_paste_key(painter: &Painter) -> Result<()> {
 #[test]
 fn two_hundred_pairs_each_paste_their_own() {
     isolated(async || {
-        let xvfb = Xvfb::start(640, 480)?;
-        let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let Scene { browser, painter, xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (640, 480), &[]).await?;
         browser.allow_clipboard().await?;
         browser.click(320, 240).await?;
         let folder = tempfile::tempdir()?;
@@ -72,11 +69,8 @@ fn two_hundred_pairs_each_paste_their_own() {
 #[test]
 fn large_content_arrives_byte_for_byte_in_both_directions() {
     isolated(async || {
-        let xvfb = Xvfb::start(640, 480)?;
-        let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let Scene { browser, painter, xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (640, 480), &[]).await?;
         browser.click(320, 240).await?;
         let (text, png) = samples();
 
@@ -122,12 +116,8 @@ fn large_content_arrives_byte_for_byte_in_both_directions() {
 #[test]
 fn a_policy_of_one_way_holds() {
     isolated(async || {
-        let xvfb = Xvfb::start(640, 480)?;
-        let painter = Painter::start(&xvfb.display)?;
-        let variables = [("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ("ENABLE_CLIPBOARD", "in")];
-        let desktop = Desktop::start(&variables)?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let Scene { browser, painter, xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (640, 480), &[("ENABLE_CLIPBOARD", "in")]).await?;
         browser.allow_clipboard().await?;
         browser.click(320, 240).await?;
         let folder = tempfile::tempdir()?;

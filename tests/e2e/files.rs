@@ -215,3 +215,27 @@ fn the_page_sends_a_file_though_the_server_is_started_again_meanwhile() {
         browser.close().await
     });
 }
+
+#[test]
+fn a_file_dropped_on_the_page_is_sent() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let top = tempfile::tempdir()?;
+        let folder = top.path().join("files");
+        let desktop = desktop(&xvfb, &folder, &[])?;
+        let source = top.path().join("grüße.bin");
+        std::fs::write(&source, piece(7))?;
+        let browser = Chromium::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        // What may be sent is known once the list of files is.
+        browser.wait_for("return !document.querySelector('input[type=file]').closest('section').hidden").await?;
+        browser.drag_file("dragEnter", (300, 200), &source).await?;
+        browser.drag_file("dragOver", (310, 210), &source).await?;
+        browser.wait_for("return !document.querySelector('.drop').hidden").await?;
+        browser.drag_file("drop", (310, 210), &source).await?;
+        browser.wait_for("return document.querySelector('a.transfer-name')?.innerText === 'grüße.bin'").await?;
+        browser.wait_for("return document.querySelector('.drop').hidden").await?;
+        ensure!(std::fs::read(folder.join("grüße.bin"))? == piece(7), "another content");
+        browser.close().await
+    });
+}

@@ -1,10 +1,10 @@
 //! What the user does in the page reaches the X clients.
 
 use egldesktop_tests::chromium::Chromium;
-use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::isolated;
-use egldesktop_tests::painter::{Painter, Seen};
-use egldesktop_tests::xvfb::Xvfb;
+use egldesktop_tests::painter::Seen;
+
+use crate::scene::Scene;
 
 /// ASCII with both levels, and what the server's layout (us) does not have: German, French, Cyrillic, Japanese.
 const TEXT: &str = "Hello, World_42~ßéЯ日";
@@ -12,11 +12,8 @@ const TEXT: &str = "Hello, World_42~ßéЯ日";
 #[test]
 fn mouse_and_keyboard() {
     isolated(async || {
-        let xvfb = Xvfb::start(1280, 720)?;
-        let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (1280, 720), &[]).await?;
 
         browser.click(400, 300).await?;
         painter.wait_for(|seen| match seen {
@@ -47,11 +44,8 @@ fn mouse_and_keyboard() {
 #[test]
 fn a_key_held_by_a_viewer_that_leaves_goes_up() {
     isolated(async || {
-        let xvfb = Xvfb::start(1280, 720)?;
-        let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (1280, 720), &[]).await?;
         browser.click(400, 300).await?;
         browser.hold_key('k').await?;
         painter.wait_for_seen(&Seen::Key(u32::from('k'), true))?;
@@ -63,11 +57,8 @@ fn a_key_held_by_a_viewer_that_leaves_goes_up() {
 #[test]
 fn a_finger_clicks_and_a_pinch_zooms() {
     isolated(async || {
-        let xvfb = Xvfb::start(1280, 720)?;
-        let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (1280, 720), &[]).await?;
         browser.tap(400, 300).await?;
         painter.wait_for(|seen| match seen {
             Seen::Motion(x, y) if x.abs_diff(400) <= 1 && y.abs_diff(300) <= 1 => Some(()),

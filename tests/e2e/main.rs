@@ -20,6 +20,7 @@ mod picture;
 mod random_input;
 mod reconnect;
 mod saved;
+mod scene;
 mod screen;
 mod screenshots;
 mod sound;

@@ -176,16 +176,6 @@ impl<D: Driver> Browser<D> {
         self.click_at(x, y).await
     }
 
-    /// Moves the mouse to the middle of an element of the page and clicks, as a user who grants what only users may.
-    pub async fn click_on(&self, selector: &str) -> Result<()> {
-        let script = format!(
-            "const box = document.querySelector({selector:?}).getBoundingClientRect();
-             return [box.left + box.width / 2, box.top + box.height / 2];"
-        );
-        let place = self.run(&script).await.with_context(|| format!("no {selector}"))?;
-        self.click_at(place[0].as_f64().context("no place")?, place[1].as_f64().context("no place")?).await
-    }
-
     async fn click_at(&self, x: f64, y: f64) -> Result<()> {
         let actions = json!([
             { "type": "pointerMove", "x": x, "y": y },

@@ -115,6 +115,15 @@ impl Chromium {
         Ok(field.send_keys(path.to_str().context("a path that is not UTF-8")?).await?)
     }
 
+    /// Drags a file of this machine over a place of the page, in CSS pixels; `kind` is `dragEnter`, `dragOver` or `drop`.
+    pub async fn drag_file(&self, kind: &str, (x, y): (u32, u32), path: &std::path::Path) -> Result<()> {
+        /// Of the DevTools protocol.
+        const COPY: u32 = 1;
+        let data = json!({ "items": [], "files": [path], "dragOperationsMask": COPY });
+        let params = json!({ "type": kind, "x": x, "y": y, "data": data });
+        self.devtools("Input.dispatchDragEvent", params).await.map(drop)
+    }
+
     /// Taps a pixel of the video with a finger.
     pub async fn tap(&self, x: u32, y: u32) -> Result<()> {
         let (x, y) = self.place(x, y).await?;
