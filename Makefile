@@ -2,6 +2,7 @@
 # make test   everything that has to hold before a change goes in; each step is a target of its own
 # make test-container  builds the image and uses it in a browser, as a cluster runs it; needs root
 # make bench  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen
+# make bench-desktop  a whole desktop in a browser, beside Selkies 2 and noVNC, which it installs (12 minutes)
 # make bench-gl  what converting costs on the GPU, beside the CPU
 # make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
@@ -9,7 +10,7 @@
 # make fuzz   fuzzers for everything that comes from outside, FOR=60 seconds each; TARGETS="http …" for some. Needs a nightly
 # make miri   the protocol under Miri (3 minutes). Needs a nightly
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-gl bench-input bench-network soak fuzz miri clean help
+.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-desktop bench-gl bench-input bench-network soak fuzz miri clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -83,6 +84,12 @@ bench: bench-capture
 bench-capture: setup-test
 	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench
 	$(TARGET)/release/capture $(BENCH)
+
+# The launcher and the plug-in have to lie beside the program that measures them.
+bench-desktop: setup-test
+	scripts/peers.sh
+	$(CARGO) build --release --workspace --lib --bins
+	$(AS_ROOT) $(TARGET)/release/desktop $(BENCH)
 
 # On a GPU where there is one; the result says what it ran on.
 bench-gl: setup-test

@@ -17,6 +17,8 @@ fn desktop(xvfb: &Xvfb, folder: &Path) -> Result<Desktop> {
     Desktop::start(&[
         ("DISPLAY", xvfb.display.as_str()),
         ("ENABLE_AUDIO", "false"),
+        // The WebSocket has no such statistics.
+        ("EGLDESKTOP_TRANSPORT", "webrtc"),
         ("NOVNC_VIEWPASS", "only watch"),
         ("SELKIES_ENABLE_WEBRTC_STATISTICS", "true"),
         ("SELKIES_WEBRTC_STATISTICS_DIR", folder.to_str().context("not UTF-8")?),
