@@ -77,7 +77,7 @@ fn every_state_has_its_picture() {
         let stuck = Chromium::start().await?;
         stuck.resize(1280, 800, false).await?;
         stuck.prepare(NO_PATH).await?;
-        stuck.goto(&with_login).await?;
+        stuck.goto(&format!("{with_login}?transport=webrtc")).await?;
         stuck.wait_for("return document.documentElement.dataset.stage === 'ice'").await?;
         album.take(&stuck, "connecting").await?;
         stuck.wait_for_state("failed").await?;
