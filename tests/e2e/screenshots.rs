@@ -18,16 +18,18 @@ const NO_PATH: &str = "
     RTCPeerConnection.prototype.setRemoteDescription = function (offer) {
       return set.call(this, { ...offer, sdp: offer.sdp.replace(/^a=candidate.*\\r\\n/gm, '') });
     };";
-/// The desktop is drawn once its middle is not black and does not change any more.
+/// The desktop is drawn once its middle is not black and nothing larger than what an encoder does to a still picture has
+/// changed for a second and a half.
 const DRAWN: &str = "
     const canvas = new OffscreenCanvas(64, 40), context = canvas.getContext('2d');
     context.drawImage(document.querySelector('video'), 0, 0, 64, 40);
-    const data = context.getImageData(0, 0, 64, 40).data;
-    const now = Array.from(data, (value) => value >> 3).join();
-    const same = now === window.lastSeen && data[4 * 64 * 20] + data[4 * 64 * 20 + 1] + data[4 * 64 * 20 + 2] > 30;
-    window.times = same ? (window.times ?? 0) + 1 : 0;
-    window.lastSeen = now;
-    return window.times > 40;";
+    const data = context.getImageData(0, 0, 64, 40).data, middle = 4 * (64 * 20 + 32);
+    const drawn = data[middle] + data[middle + 1] + data[middle + 2] > 30;
+    if (!drawn || !window.seen || window.seen.some((value, at) => Math.abs(value - data[at]) > 24)) {
+      window.seen = data;
+      window.since = performance.now();
+    }
+    return drawn && performance.now() - window.since > 1500;";
 const OPEN_PANEL: &str = "document.querySelector('[aria-controls=panel-sheet]').click()";
 
 struct Album {
