@@ -60,7 +60,7 @@ impl Live {
         let properties = self.assembly.properties(Purpose::Run)?;
         for (key, property) in &properties {
             let is_new = self.properties.get(key).is_none_or(|known| known.value != property.value);
-            if is_new && self.can_change(key) {
+            if is_new && self.can_change(key, property) {
                 set(&self.pipeline, key, property)?;
             }
         }
@@ -68,9 +68,13 @@ impl Live {
         Ok(())
     }
 
-    /// Some encoders take a buffer's size only before they start. The wish itself is where it came from.
-    fn can_change(&self, (element, name): &Key) -> bool {
-        let is_wish = self.assembly.controls.values().any(|it| (&it.element, &it.property) == (element, name));
+    /// Some encoders take a buffer's size only before they start. And an element that says what a control shall be is not
+    /// told it: `target-video-bitrate` would else become `video-bitrate`, the most that it can ever be again.
+    fn can_change(&self, (element, name): &Key, property: &Property) -> bool {
+        let is_wish = self.assembly.controls.iter().any(|(control, place)| {
+            let is_of_control = property.variables.iter().any(|variable| variable == control.variable().name);
+            &place.element == element && (&place.property == name || is_of_control)
+        });
         let spec = self.pipeline.by_name(element).and_then(|element| properties::find(&element, name).ok());
         !is_wish && spec.is_some_and(|spec| properties::changes_while_playing(&spec))
     }
@@ -119,5 +123,27 @@ mod tests {
         assert_eq!(caps.to_string(), "video/x-raw, max-framerate=(fraction)30/1");
         // Where the wish came from is left alone: by now it may say something else again.
         assert_eq!(live.pipeline.by_name("s").unwrap().property::<i32>("num-buffers"), 8000);
+    }
+
+    /// As selkiessignal has it: the target is what the network carries of the bitrate, which stays what people want.
+    #[test]
+    fn a_target_does_not_become_what_is_wanted() {
+        let mut live = live(
+            "launch='fakesrc ! queue name=follows ! queue name=wishes ! fakesink'\n\
+             [properties.follows]\nmax-size-bytes={control='video-bitrate',unit='bit/s'}\n\
+             [properties.wishes]\nmax-size-bytes='${SELKIES_VIDEO_BITRATE}'\nmax-size-buffers='${SELKIES_FRAMERATE}'\n\
+             [controls]\nvideo-bitrate={element='wishes',property='min-threshold-bytes'}\n",
+        );
+        let property = |element: &str, name: &str| live.pipeline.by_name(element).unwrap().property::<u32>(name);
+        assert_eq!(property("wishes", "max-size-bytes"), 8000);
+        live.pipeline.by_name("wishes").unwrap().set_property("min-threshold-bytes", 4000u32);
+        let target = live.wish(Control::VideoBitrate).unwrap();
+        live.set(Control::VideoBitrate, target).unwrap();
+        live.set(Control::Framerate, 30).unwrap();
+        let property = |element: &str, name: &str| live.pipeline.by_name(element).unwrap().property::<u32>(name);
+        assert_eq!(property("follows", "max-size-bytes"), 4_000_000);
+        assert_eq!(property("wishes", "max-size-bytes"), 8000);
+        // Of another control, it follows.
+        assert_eq!(property("wishes", "max-size-buffers"), 30);
     }
 }
