@@ -16,6 +16,9 @@ pub const CONTROL: char = '\u{e009}';
 
 /// How a browser is driven.
 pub trait Driver {
+    /// Whether it connects by WebRTC in a namespace that has nothing but `lo`.
+    const HAS_WEBRTC: bool;
+
     /// Loads a page, and returns when it has loaded.
     fn goto(&self, url: &str) -> impl Future<Output = Result<()>>;
 
@@ -57,10 +60,16 @@ impl<D: Driver> Browser<D> {
         self.driver.goto(url).await
     }
 
-    /// Opens a desktop at this very address, and waits until its picture is there.
+    /// Opens a desktop at this very address, and waits until its picture is there and no other transport is to come.
     pub async fn open_url(&self, url: &str) -> Result<()> {
         self.driver.goto(url).await?;
-        self.wait_for_state("live").await
+        self.wait_for_state("live").await?;
+        if D::HAS_WEBRTC {
+            self.wait_for("return document.documentElement.dataset.settled === 'true'").await?;
+        }
+        // The server has said all that it has to say to one who comes.
+        self.wait_for("return document.documentElement.dataset.control !== undefined").await?;
+        self.wait_for("return document.querySelector('video').videoWidth > 0").await
     }
 
     /// Waits until the page says that it is in this state.
@@ -246,8 +255,9 @@ pub fn heard(condition: &str) -> String {
     format!(
         "const stream = document.querySelector('audio').srcObject;
          if (!stream) {{ return false; }}
-         if (!window.analyser) {{
+         if (window.analysed !== stream) {{
              const context = new AudioContext();
+             window.analysed = stream;
              window.analyser = new AnalyserNode(context, {{ fftSize: 8192 }});
              context.createMediaStreamSource(stream).connect(window.analyser);
          }}

@@ -41,6 +41,8 @@ pub struct Chromedriver {
 }
 
 impl Driver for Chromedriver {
+    const HAS_WEBRTC: bool = true;
+
     async fn goto(&self, url: &str) -> Result<()> {
         Ok(self.client.goto(url).await?)
     }

@@ -121,6 +121,8 @@ impl Bidi {
 }
 
 impl Driver for Bidi {
+    const HAS_WEBRTC: bool = false;
+
     async fn goto(&self, url: &str) -> Result<()> {
         self.command("browsingContext.navigate", json!({ "url": url, "wait": "complete" })).await.map(drop)
     }

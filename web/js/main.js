@@ -56,7 +56,12 @@ const server = new Server();
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
 
-const session = connect({ base, display: () => ({ ...desktopSize(), scale: devicePixelRatio, control }), chosen: () => preference('transport') });
+const session = connect({
+  base,
+  display: () => ({ ...desktopSize(), scale: devicePixelRatio, control }),
+  chosen: () => preference('transport'),
+  untilSaid: () => gate.untilOpen(),
+});
 const gate = new Gate((text) => void session.send(text));
 /** What the user does goes through here, so that nothing overtakes the clipboard. @param {string} text */
 const send = (text) => gate.send(text);
@@ -103,6 +108,7 @@ const keyboard = new Keyboard({
 const pointer = new Pointer({
   area,
   video,
+  size: () => view.size,
   send,
   mac,
   buffered: () => session.buffered(),
@@ -237,8 +243,7 @@ session.addEventListener('channel', (event) => {
   focus.forget();
   view.forgetCursors();
   microphone.allow(false);
-  log.add('channel', detail(event) ? session.transport : 'closed');
-  document.documentElement.dataset.transport = session.transport?.kind ?? '';
+  log.add('channel', detail(event) ? 'open' : 'closed');
   feed.forget();
   clipboard.reset();
   panel.viewers.update(null);
@@ -247,6 +252,20 @@ session.addEventListener('channel', (event) => {
   measurements.stop();
   gamepads.restart(detail(event) && control);
   if (detail(event)) keyboard.reset();
+});
+session.addEventListener('handover', () => {
+  feed.forget();
+  clipboard.handover();
+  // The desktop has let go of what the other connection held.
+  keyboard.reset();
+  gamepads.restart(control);
+});
+session.addEventListener('transport', (event) => {
+  const { kind = '', reason = '' } = detail(event) ?? {};
+  log.add('transport', { kind, reason });
+  const { dataset } = document.documentElement;
+  dataset.transport = kind;
+  dataset.settled = String(kind !== '' && reason !== 'trying');
 });
 receiveMessages({ session, server, send, log, measurements, clipboard, gamepads, microphone, pointer, panel, toasts, view, onViewers: showViewers });
 

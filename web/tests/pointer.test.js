@@ -9,15 +9,12 @@ beforeEach(() => {
   sent = [];
   control = false;
   globalThis.document = { addEventListener: () => {}, pointerLockElement: null };
-  const video = {
-    videoWidth: 200,
-    videoHeight: 100,
-    getBoundingClientRect: () => ({ left: 0, top: 0, width: 200, height: 100 }),
-  };
+  const video = { getBoundingClientRect: () => ({ left: 0, top: 0, width: 200, height: 100 }) };
   const area = { addEventListener: (type, handler) => (handlers[type] = handler), setPointerCapture: () => {} };
   pointer = new Pointer({
     area,
     video,
+    size: () => ({ width: 200, height: 100 }),
     send: (message) => sent.push(message),
     buffered: () => 0,
     onPress: () => {},

@@ -54,22 +54,28 @@ class FakeSession extends EventTarget {
   }
 }
 
-let clock, webrtc, websocket, transports, plan, tracks, channels, states;
+let clock, webrtc, websocket, transports, plan, tracks, channels, handovers, reasons, states, said;
 
 beforeEach(() => {
   clock = new FakeClock();
   plan = { mode: 'auto', reason: 'trying', lacks: null };
   tracks = [];
   channels = [];
+  handovers = 0;
+  reasons = [];
+  said = Promise.resolve();
   states = [];
   transports = new Transports({
     createSession: (kind) => (kind === 'webrtc' ? (webrtc = new FakeSession()) : (websocket = new FakeSession())),
     plan: async () => plan,
     watchTrack: () => () => {},
+    untilSaid: () => said,
     setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, now: clock.now,
   });
   transports.addEventListener('track', ({ detail }) => tracks.push(detail.name));
   transports.addEventListener('channel', ({ detail }) => channels.push(detail));
+  transports.addEventListener('handover', () => (handovers += 1));
+  transports.addEventListener('transport', ({ detail }) => reasons.push(detail && `${detail.kind} ${detail.reason}`));
   transports.addEventListener('change', ({ detail }) => states.at(-1) === detail.state || states.push(detail.state));
 });
 
@@ -84,6 +90,7 @@ async function onWebRtc() {
   websocket.connect('s');
   webrtc.flow = 100;
   webrtc.connect('w');
+  await settle();
 }
 
 describe('two transports', () => {
@@ -99,11 +106,38 @@ describe('two transports', () => {
     webrtc.frameShown();
     assert.equal(transports.transport.kind, 'websocket', 'nor before it can be acted through');
     webrtc.emit('channel', true);
+    await settle();
     assert.deepEqual(transports.transport, { kind: 'webrtc', reason: 'works' });
-    assert.deepEqual([tracks, channels, states], [['s', 'w'], [true, false, true], ['connecting', 'live']]);
+    assert.deepEqual([tracks, channels, handovers, states], [['s', 'w'], [true], 1, ['connecting', 'live']]);
+    assert.deepEqual(reasons, ['websocket trying', 'webrtc works']);
     assert.deepEqual([webrtc.sent, websocket.snapshot.state], [['_transport,use'], 'idle']);
     transports.send('kd,1');
     assert.deepEqual(webrtc.sent, ['_transport,use', 'kd,1']);
+  });
+
+  it('ends what is being said over the WebSocket before it changes', async () => {
+    await start();
+    websocket.connect('s');
+    let end;
+    said = new Promise((resolve) => (end = resolve));
+    webrtc.connect('w');
+    await settle();
+    assert.equal(transports.transport.kind, 'websocket');
+    end();
+    await settle();
+    assert.deepEqual([transports.transport.kind, websocket.snapshot.state, handovers], ['webrtc', 'idle', 1]);
+  });
+
+  it('says that a connection is in use before anything else', async () => {
+    transports.addEventListener('channel', ({ detail }) => detail && transports.send('kr'));
+    transports.addEventListener('handover', () => transports.send('kr'));
+    await onWebRtc();
+    webrtc.flow = 0;
+    await clock.advance(3000);
+    websocket.sent.length = 0;
+    websocket.connect('s2');
+    assert.deepEqual([webrtc.sent, websocket.sent], [['_transport,use', 'kr'], ['_transport,use', 'kr']]);
+    assert.deepEqual([channels, handovers], [[true, false, true], 1], 'what was said over a connection that is dead is lost');
   });
 
   it('does without the WebSocket where WebRTC is first', async () => {
@@ -127,6 +161,7 @@ describe('two transports', () => {
       assert.equal(webrtc.starts, before + 1, String(wait));
     }
     webrtc.connect('w');
+    await settle();
     assert.equal(transports.transport.kind, 'webrtc');
     assert.deepEqual(states, ['connecting', 'live'], 'nothing of it covers the desktop');
   });

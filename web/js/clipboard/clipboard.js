@@ -68,6 +68,11 @@ export class Clipboard {
     this.#options.gate.reset();
   }
 
+  /** Another connection to the same desktop goes on, which begins anew with what it has to say. */
+  handover() {
+    this.#inbox = new Inbox();
+  }
+
   /**
    * A key that pastes was pressed.
    * @returns {boolean} whether the browser has to handle it too, so that it tells what it would paste

@@ -7,6 +7,8 @@ export class Gate {
   #closed = false;
   /** @type {string[]} */
   #waiting = [];
+  /** @type {(() => void)[]} */
+  #watchers = [];
 
   /** @param {(message: string) => void} send */
   constructor(send) {
@@ -28,11 +30,24 @@ export class Gate {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const message of waiting) this.#send(message);
+    this.#tell();
   }
 
   /** Lets nothing of what waits through: the connection it was meant for is gone. */
   reset() {
     this.#closed = false;
     this.#waiting = [];
+    this.#tell();
+  }
+
+  /** @returns {Promise<void>} resolves at once, or when nothing is kept back any more */
+  async untilOpen() {
+    if (this.#closed) await new Promise((resolve) => this.#watchers.push(() => resolve(undefined)));
+  }
+
+  #tell() {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const tell of watchers) tell();
   }
 }

@@ -19,6 +19,7 @@ const PINCH_PIXELS_PER_TICK = 10;
  * @typedef {object} PointerOptions
  * @property {HTMLElement} area receives the events
  * @property {HTMLVideoElement} video
+ * @property {() => {width: number, height: number}} size of the desktop; zero while it is not known
  * @property {(message: string) => void} send
  * @property {() => number} buffered
  * @property {(kind: string) => void} onPress the user pressed on the desktop
@@ -49,7 +50,7 @@ export class Pointer {
     const touch = new Touch({
       move: (x, y, mask) => this.#touched(x, y, mask),
       scroll: (dx, dy) => this.#turn(dx, dy, 0),
-      bounds: () => fittedBox(options.video.getBoundingClientRect(), options.video.videoWidth, options.video.videoHeight),
+      bounds: () => this.#box(),
       ...options.touch,
     });
     const contacts = new Contacts({
@@ -254,15 +255,23 @@ export class Pointer {
    * @param {number} clientY
    */
   #locate(clientX, clientY) {
-    const { video } = this.#options;
-    if (video.videoWidth === 0) return;
-    this.#at = toVideo(clientX, clientY, video.getBoundingClientRect(), video.videoWidth, video.videoHeight);
+    const { video, size } = this.#options;
+    const { width, height } = size();
+    if (width === 0) return;
+    this.#at = toVideo(clientX, clientY, video.getBoundingClientRect(), width, height);
+  }
+
+  /** Where the desktop is in the page. */
+  #box() {
+    const { video, size } = this.#options;
+    const { width, height } = size();
+    return fittedBox(video.getBoundingClientRect(), width, height);
   }
 
   /** Desktop pixels per CSS pixel: the pointer moves as far as the hand expects on this screen. */
   #pixelRatio() {
-    const { video } = this.#options;
-    const { width } = fittedBox(video.getBoundingClientRect(), video.videoWidth, video.videoHeight);
-    return width > 0 && video.videoWidth > 0 ? video.videoWidth / width : 1;
+    const { width } = this.#box();
+    const desktop = this.#options.size().width;
+    return width > 0 && desktop > 0 ? desktop / width : 1;
   }
 }

@@ -8,7 +8,7 @@ import { openSignalling, signallingUrl } from '../core/signalling.js';
 import { socketParts } from './link.js';
 import { makePlan, pageName } from './plan.js';
 import { watchTrack } from './preview.js';
-import { socketSupport } from './support.js';
+import { decodable, lacking } from './support.js';
 import { Transports } from './transports.js';
 
 /**
@@ -16,13 +16,14 @@ import { Transports } from './transports.js';
  * @param {URL} options.base the page
  * @param {() => Parameters<typeof hello>[0]} options.display
  * @param {() => 'auto' | 'webrtc' | 'websocket'} options.chosen by the user
+ * @param {() => Promise<void>} options.untilSaid see {@link import('./transports.js').TransportDependencies}
  * @returns {Transports}
  */
-export function connect({ base, display, chosen }) {
+export function connect({ base, display, chosen, untilSaid }) {
   const page = pageName();
   const url = signallingUrl(base);
-  /** @type {import('./support.js').Support} */
-  let support = { codecs: null, lacks: 'webcodecs' };
+  /** @type {Promise<string[]> | null} which codecs the WebSocket may carry */
+  let codecs = null;
   /** @type {ReturnType<typeof fetchConfig> | null} what was fetched for the plan, for whom it is as well */
   let early = null;
 
@@ -48,8 +49,10 @@ export function connect({ base, display, chosen }) {
     new Session({
       ...socketParts({
         url,
-        hello: () => hello({ ...display(), page, transport: 'websocket' }, support.codecs ?? []),
-        isSupported: () => support.lacks === null,
+        async hello() {
+          const found = await (codecs ??= decodable());
+          return found.length > 0 ? hello({ ...display(), page, transport: 'websocket' }, found) : null;
+        },
       }),
       ...rest,
     });
@@ -59,11 +62,11 @@ export function connect({ base, display, chosen }) {
     async plan() {
       early = fetchConfig(base);
       // What is wrong with it is told by the sessions.
-      const [config, found] = await Promise.all([early.catch(() => null), socketSupport()]);
-      support = found;
-      return makePlan({ wanted: new URLSearchParams(location.search).get('transport'), chosen: chosen(), offered: config?.transport, lacks: found.lacks });
+      const config = await early.catch(() => null);
+      return makePlan({ wanted: new URLSearchParams(location.search).get('transport'), chosen: chosen(), offered: config?.transport, lacks: lacking() });
     },
     watchTrack,
+    untilSaid,
     ...rest,
   });
 }

@@ -10,17 +10,23 @@ import { openSpeaker, ownUrl } from './speaker.js';
 const LOW_BYTES = 64 * 1024;
 
 /**
- * @param {{url: URL, hello: () => string, isSupported: () => boolean}} options
+ * @param {{url: URL, hello: () => Promise<string | null>}} options hello: what is said first; null where this browser has no
+ *   codec for pictures
  * @returns {Pick<import('../core/session.js').Dependencies, 'fetchConfig' | 'openSignalling' | 'createPeer'>}
  */
-export function socketParts({ url, hello, isSupported }) {
+export function socketParts({ url, hello }) {
   /** @type {Link | null} */
   let link = null;
+  /** @type {Promise<string | null>} */
+  let said = Promise.resolve(null);
   return {
-    fetchConfig: async () => ({}),
+    async fetchConfig() {
+      said = hello();
+      if ((await said) === null) throw new Error('this browser has no codec for pictures');
+      return {};
+    },
     openSignalling(handlers) {
-      if (!isSupported()) throw new Error('this browser has no WebCodecs here');
-      link = new Link(url, hello(), handlers);
+      link = new Link(url, said, handlers);
       return link;
     },
     createPeer(_, handlers) {
@@ -56,7 +62,7 @@ class Link {
 
   /**
    * @param {URL} url
-   * @param {string} hello
+   * @param {Promise<string | null>} hello
    * @param {import('../core/signalling.js').SignallingHandlers} handlers
    */
   constructor(url, hello, handlers) {
@@ -69,8 +75,16 @@ class Link {
       event.preventDefault();
       if (!this.#closed) handlers.onClose({ code: 1006, reason: '' });
     });
-    const writable = generator?.writable ?? null;
-    this.#worker.postMessage({ type: 'open', url: url.href, hello, writable }, writable ? [writable] : []);
+    void hello.then((text) => text !== null && this.#open(url, text, generator?.writable ?? null));
+  }
+
+  /**
+   * @param {URL} url
+   * @param {string} hello
+   * @param {WritableStream | null} writable for pictures
+   */
+  #open(url, hello, writable) {
+    if (!this.#closed) this.#worker.postMessage({ type: 'open', url: url.href, hello, writable }, writable ? [writable] : []);
   }
 
   /** There is nothing to say. */

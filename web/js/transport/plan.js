@@ -5,7 +5,7 @@
  * @param {string | null} facts.wanted by the page's address, which goes before what the user has chosen
  * @param {'auto' | 'webrtc' | 'websocket'} facts.chosen
  * @param {'webrtc' | 'websocket' | undefined} facts.offered the only one, if there is but one
- * @param {import('./support.js').Support['lacks']} facts.lacks what the WebSocket lacks here
+ * @param {import('./support.js').Lack} facts.lacks what the WebSocket lacks here
  * @returns {import('./transports.js').Plan}
  */
 export function makePlan({ wanted, chosen, offered, lacks }) {

@@ -5,21 +5,25 @@ const VIDEO = [
   ['video/H264', 'avc1.42e01f'], ['video/H265', 'hev1.1.6.L93.B0'], ['video/VP8', 'vp8'], ['video/VP9', 'vp09.00.10.08'], ['video/AV1', 'av01.0.04M.08'],
 ];
 
-/**
- * @typedef {{codecs: string[], lacks: null} | {codecs: null, lacks: 'https' | 'webcodecs'}} Support
- *   codecs: MIME types; lacks: https, because browsers have WebCodecs only there and on this machine itself
- */
+/** A browser that says nothing for so long will not. */
+const LIMIT_MS = 3000;
 
-/** @returns {Promise<Support>} */
-export async function socketSupport() {
-  if (!isSecureContext) return { codecs: null, lacks: 'https' };
-  if (typeof VideoDecoder === 'undefined') return { codecs: null, lacks: 'webcodecs' };
-  const video = VIDEO.map(async ([mime, codec]) => ((await VideoDecoder.isConfigSupported({ codec }).catch(() => null))?.supported ? mime : ''));
+/** @typedef {'https' | 'webcodecs' | null} Lack https, because browsers have WebCodecs only there and on this machine itself */
+
+/** @returns {Lack} what this page would need for the WebSocket and does not have */
+export function lacking() {
+  if (!isSecureContext) return 'https';
+  return typeof VideoDecoder === 'undefined' ? 'webcodecs' : null;
+}
+
+/** @returns {Promise<string[]>} the MIME types of what this browser can decode; empty where it has no codec for pictures */
+export async function decodable() {
+  if (lacking()) return [];
+  const limit = new Promise((resolve) => setTimeout(resolve, LIMIT_MS, null));
+  const supports = async (/** @type {Promise<{supported?: boolean}>} */ answer) => (await Promise.race([answer.catch(() => null), limit]))?.supported ?? false;
+  const video = VIDEO.map(async ([mime, codec]) => ((await supports(VideoDecoder.isConfigSupported({ codec }))) ? mime : ''));
+  const hasSound = typeof AudioDecoder !== 'undefined' && typeof AudioWorkletNode !== 'undefined';
+  const sound = hasSound && supports(AudioDecoder.isConfigSupported({ codec: 'opus', sampleRate: 48_000, numberOfChannels: 2 }));
   const codecs = (await Promise.all(video)).filter(Boolean);
-  if (codecs.length === 0) return { codecs: null, lacks: 'webcodecs' };
-  if (typeof AudioDecoder !== 'undefined' && typeof AudioWorkletNode !== 'undefined') {
-    const opus = { codec: 'opus', sampleRate: 48_000, numberOfChannels: 2 };
-    if ((await AudioDecoder.isConfigSupported(opus).catch(() => null))?.supported) codecs.push('audio/opus');
-  }
-  return { codecs, lacks: null };
+  return codecs.length > 0 && (await sound) ? [...codecs, 'audio/opus'] : codecs;
 }

@@ -5,8 +5,10 @@
  * and the WebSocket ends. When nothing comes by WebRTC any more, the WebSocket is tried beside it, without waiting for
  * WebRTC to notice; while the WebSocket is in use, WebRTC is tried again now and then.
  *
- * Events are those of a session; `track`, `channel` and `message` are of the connection in use. The server knows both as one
- * viewer, and tells everything anew to the one that says that it is in use.
+ * Events are those of a session; `track`, `channel` and `message` are of the connection in use. `handover` stands for
+ * `channel` where one connection takes over from another that works: nothing of what the user does is lost in between.
+ * `transport` (detail: {@link Transports.transport}) tells that another one is in use, or for another reason. The server
+ * knows both as one viewer, and tells everything anew to the one that says that it is in use.
  */
 
 import { useConnection } from '../core/protocol.js';
@@ -45,6 +47,7 @@ const STAGES = ['waiting', 'signalling', 'negotiating', 'ice', 'frame', 'live'];
  * @property {() => Promise<Plan>} plan
  * @property {(track: MediaStreamTrack, onFrame: () => void) => () => void} watchTrack calls back when it has a picture;
  *   returns how to end that
+ * @property {() => Promise<void>} untilSaid resolves when nothing is half said that another connection could not end
  * @property {(callback: () => void, milliseconds: number) => any} setTimeout
  * @property {(id: any) => void} clearTimeout
  * @property {() => number} now
@@ -106,6 +109,10 @@ export class Transports extends EventTarget {
   /** @type {Snapshot} */
   #now = { state: 'idle', stage: 'waiting', failure: null, retryAt: null, attempt: 0 };
   #planning = false;
+  /** WebRTC waits for what is being said over the WebSocket. */
+  #handingOver = false;
+  /** What was told of the transport last. */
+  #told = 'null';
 
   /** @param {TransportDependencies} deps */
   constructor(deps) {
@@ -207,6 +214,7 @@ export class Transports extends EventTarget {
       else side.session.retryNow();
     }
     if (mode !== 'auto') this.#active = this.#sides[mode];
+    this.#tellTransport();
   }
 
   /**
@@ -241,8 +249,9 @@ export class Transports extends EventTarget {
     side.channel = open;
     if (!open) side.forget();
     if (this.#active === side) {
-      this.#emit('channel', open);
+      // First of all: a connection that is not in use is not listened to.
       if (open && this.#isAuto) side.session.send(useConnection());
+      this.#emit('channel', open);
     }
     if (!open && this.#shown === side) this.#shown = null;
     this.#consider(side);
@@ -270,6 +279,7 @@ export class Transports extends EventTarget {
     }
     this.#consider(side);
     this.#compose();
+    this.#tellTransport();
   }
 
   /** Takes a connection into use, where it is the better one now. @param {Side} side */
@@ -277,7 +287,8 @@ export class Transports extends EventTarget {
     if (!this.#isAuto || !side.isLive || !side.channel) return;
     const { webrtc, websocket } = this.#sides;
     if (this.#active === side) return;
-    if (!this.#active?.isLive || side === webrtc) this.#use(side);
+    if (!this.#active?.isLive) this.#use(side);
+    else if (side === webrtc) void this.#handOver();
     else if (this.#silent) {
       this.#use(side);
       this.#reason = 'lost';
@@ -286,15 +297,29 @@ export class Transports extends EventTarget {
     if (this.#active === webrtc) websocket.session.stop();
   }
 
+  /** From the WebSocket, which works, to WebRTC. */
+  async #handOver() {
+    if (this.#handingOver) return;
+    this.#handingOver = true;
+    await this.#deps.untilSaid();
+    this.#handingOver = false;
+    const { webrtc, websocket } = this.#sides;
+    if (!webrtc.isLive || !webrtc.channel || this.#active === webrtc) return;
+    this.#use(webrtc);
+    websocket.session.stop();
+  }
+
   /** @param {Side} side */
   #use(side) {
     const before = this.#active;
+    const handover = before?.isLive && before.channel && !this.#silent;
     this.#active = side;
     this.#silent = false;
-    if (before?.channel) this.#emit('channel', false);
+    if (before?.channel && !handover) this.#emit('channel', false);
     if (this.#shown !== side) this.#show(side);
-    this.#emit('channel', true);
     side.session.send(useConnection());
+    if (handover) this.#emit('handover', null);
+    else this.#emit('channel', true);
     if (side.kind === 'webrtc') {
       this.#reason = 'works';
       this.#webrtcSince = this.#deps.now();
@@ -305,6 +330,7 @@ export class Transports extends EventTarget {
       this.#reason = 'trying';
     }
     this.#compose();
+    this.#tellTransport();
   }
 
   /** WebRTC is left alone for a while. */
@@ -424,8 +450,15 @@ export class Transports extends EventTarget {
     this.#timers.delete(name);
   }
 
+  #tellTransport() {
+    const { transport } = this;
+    const before = this.#told;
+    this.#told = JSON.stringify(transport);
+    if (this.#told !== before) this.#emit('transport', transport);
+  }
+
   /**
-   * @param {'change' | 'track' | 'channel' | 'message'} type
+   * @param {'change' | 'track' | 'channel' | 'handover' | 'transport' | 'message'} type
    * @param {unknown} detail
    */
   #emit(type, detail) {

@@ -11,6 +11,7 @@ export class View {
   #still;
   #scaling;
   #zoom = UNZOOMED;
+  #size = { width: 0, height: 0 };
   /** @type {Map<string, {image: string, x: number, y: number}>} */
   #cursors = new Map();
   /** @type {{image: string | null, x: number, y: number} | null} */
@@ -43,6 +44,13 @@ export class View {
     return !this.#still.hidden || this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
   }
 
+  /** @returns {{width: number, height: number}} of the desktop; while a new stream has no picture yet, that of the last one */
+  get size() {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    if (width > 0 && height > 0) this.#size = { width, height };
+    return this.#size;
+  }
+
   /** @param {MediaStreamTrack} track */
   attach(track) {
     this.keepStill();
@@ -63,9 +71,9 @@ export class View {
 
   /** Shows the video pixel for pixel where the sizes allow it, fitted into the window elsewhere. */
   fit() {
-    const { videoWidth, videoHeight } = this.#video;
+    const { width, height } = this.size;
     const { clientWidth, clientHeight } = this.#area;
-    const exact = exactSize(videoWidth, videoHeight, clientWidth, clientHeight, devicePixelRatio, this.#scaling() === 'exact');
+    const exact = exactSize(width, height, clientWidth, clientHeight, devicePixelRatio, this.#scaling() === 'exact');
     const pixels = (/** @type {number | undefined} */ n) => (n === undefined ? '' : `${n}px`);
     const { style } = this.#video;
     [style.left, style.top, style.width, style.height] = [exact?.left, exact?.top, exact?.width, exact?.height].map(pixels);
@@ -119,9 +127,10 @@ export class View {
       return;
     }
     const url = `url("data:image/png;base64,${this.#cursor.image}")`;
-    const box = fittedBox(this.#area.getBoundingClientRect(), this.#video.videoWidth, this.#video.videoHeight);
+    const { width, height } = this.size;
+    const box = fittedBox(this.#area.getBoundingClientRect(), width, height);
     // The image is in desktop pixels: show it as large as the desktop around it, not larger.
-    const density = box.width > 0 && this.#video.videoWidth > 0 ? this.#video.videoWidth / box.width : 1;
+    const density = box.width > 0 && width > 0 ? width / box.width : 1;
     const spot = (/** @type {number} */ n, /** @type {number} */ by) => Math.round(n / by);
     const { x, y } = this.#cursor;
     style.cursor = `${url} ${x} ${y}, default`;

@@ -113,8 +113,8 @@ impl Receiver {
     /// There is somebody to hear: the viewer learns what it cannot know by itself.
     pub(super) fn opened(&self) {
         if let Some(state) = self.0.upgrade() {
-            state.greet();
             state.exchange.begin();
+            state.greet();
             state.show_in(state.window, state.scale);
         }
     }
@@ -285,8 +285,8 @@ impl State {
             // Everything that it was told so far went to where nobody looked.
             Request::UseConnection => {
                 if self.hub.use_connection(self.id).is_ok() {
-                    self.greet();
                     self.exchange.begin();
+                    self.greet();
                 }
             }
             Request::Tune(tune) => {
