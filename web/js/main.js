@@ -38,7 +38,6 @@ base.username = base.password = '';
 const log = new Log();
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 const area = element('stage', HTMLElement);
-const video = element('video', HTMLVideoElement);
 const target = element('keys', HTMLTextAreaElement);
 
 // Before anything is shown. Without a catalog, in English.
@@ -68,7 +67,7 @@ const send = (text) => gate.send(text);
 
 // The picture, sound and what lies over them.
 
-const view = new View({ area, video, still: element('still', HTMLCanvasElement), scaling: () => preference('scaling'), onFrame: () => session.frameShown() });
+const view = new View({ area, video: element('video', HTMLVideoElement), still: element('still', HTMLCanvasElement), scaling: () => preference('scaling'), onFrame: () => session.frameShown() });
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
 const watching = new Watching(element('chips', HTMLElement), () => send(takeControl()));
 const toasts = new Toasts(element('toasts', HTMLElement));
@@ -107,7 +106,7 @@ const keyboard = new Keyboard({
 });
 const pointer = new Pointer({
   area,
-  video,
+  box: () => view.video.getBoundingClientRect(),
   size: () => view.size,
   send,
   mac,
@@ -194,7 +193,7 @@ takeDrops(
 
 const feed = new StatsFeed({
   session,
-  video,
+  video: () => view.video,
   isOpen: () => panel.isOpen,
   show: (numbers, stages) => panel.stats.update(numbers, { ...server, transport: session.transport }, stages),
 });
@@ -238,6 +237,7 @@ session.addEventListener('track', (event) => {
   if (track.kind === 'video') view.attach(track);
   else sound.attach(track);
 });
+session.addEventListener('picture', (event) => view.show(detail(event)));
 session.addEventListener('channel', (event) => {
   server.forget();
   focus.forget();

@@ -9,11 +9,10 @@ beforeEach(() => {
   sent = [];
   control = false;
   globalThis.document = { addEventListener: () => {}, pointerLockElement: null };
-  const video = { getBoundingClientRect: () => ({ left: 0, top: 0, width: 200, height: 100 }) };
   const area = { addEventListener: (type, handler) => (handlers[type] = handler), setPointerCapture: () => {} };
   pointer = new Pointer({
     area,
-    video,
+    box: () => ({ left: 0, top: 0, width: 200, height: 100 }),
     size: () => ({ width: 200, height: 100 }),
     send: (message) => sent.push(message),
     buffered: () => 0,

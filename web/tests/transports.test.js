@@ -68,11 +68,12 @@ beforeEach(() => {
   transports = new Transports({
     createSession: (kind) => (kind === 'webrtc' ? (webrtc = new FakeSession()) : (websocket = new FakeSession())),
     plan: async () => plan,
-    watchTrack: () => () => {},
+    watchTrack: (track) => ({ video: track, end: () => {} }),
     untilSaid: () => said,
     setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout, now: clock.now,
   });
   transports.addEventListener('track', ({ detail }) => tracks.push(detail.name));
+  transports.addEventListener('picture', ({ detail }) => tracks.push(`${detail.name}!`));
   transports.addEventListener('channel', ({ detail }) => channels.push(detail));
   transports.addEventListener('handover', () => (handovers += 1));
   transports.addEventListener('transport', ({ detail }) => reasons.push(detail && `${detail.kind} ${detail.reason}`));
@@ -102,13 +103,13 @@ describe('two transports', () => {
     assert.deepEqual(transports.transport, { kind: 'websocket', reason: 'trying' });
     assert.deepEqual(websocket.sent, ['_transport,use']);
     webrtc.emit('track', { kind: 'video', name: 'w' });
-    assert.deepEqual(tracks, ['s'], 'not before there is something to see');
+    assert.deepEqual(tracks, ['s!'], 'not before there is something to see');
     webrtc.frameShown();
     assert.equal(transports.transport.kind, 'websocket', 'nor before it can be acted through');
     webrtc.emit('channel', true);
     await settle();
     assert.deepEqual(transports.transport, { kind: 'webrtc', reason: 'works' });
-    assert.deepEqual([tracks, channels, handovers, states], [['s', 'w'], [true], 1, ['connecting', 'live']]);
+    assert.deepEqual([tracks, channels, handovers, states], [['s!', 'w!'], [true], 1, ['connecting', 'live']]);
     assert.deepEqual(reasons, ['websocket trying', 'webrtc works']);
     assert.deepEqual([webrtc.sent, websocket.snapshot.state], [['_transport,use'], 'idle']);
     transports.send('kd,1');
@@ -129,7 +130,8 @@ describe('two transports', () => {
   });
 
   it('says that a connection is in use before anything else', async () => {
-    transports.addEventListener('channel', ({ detail }) => detail && transports.send('kr'));
+    transports.addEventListener('picture', ({ detail }) => tracks.push(`${detail.name}!`));
+  transports.addEventListener('channel', ({ detail }) => detail && transports.send('kr'));
     transports.addEventListener('handover', () => transports.send('kr'));
     await onWebRtc();
     webrtc.flow = 0;
@@ -207,7 +209,7 @@ describe('two transports', () => {
     assert.equal(transports.snapshot.state, 'reconnecting');
     websocket.connect('s2');
     assert.equal(transports.snapshot.state, 'live');
-    assert.deepEqual(tracks, ['s', 'w', 's2']);
+    assert.deepEqual(tracks, ['s!', 'w!', 's2!']);
   });
 
   it('tries both when the server is gone', async () => {

@@ -18,7 +18,7 @@ const PINCH_PIXELS_PER_TICK = 10;
 /**
  * @typedef {object} PointerOptions
  * @property {HTMLElement} area receives the events
- * @property {HTMLVideoElement} video
+ * @property {() => import('./geometry.js').Box} box of the video element, in the page
  * @property {() => {width: number, height: number}} size of the desktop; zero while it is not known
  * @property {(message: string) => void} send
  * @property {() => number} buffered
@@ -255,17 +255,16 @@ export class Pointer {
    * @param {number} clientY
    */
   #locate(clientX, clientY) {
-    const { video, size } = this.#options;
+    const { box, size } = this.#options;
     const { width, height } = size();
     if (width === 0) return;
-    this.#at = toVideo(clientX, clientY, video.getBoundingClientRect(), width, height);
+    this.#at = toVideo(clientX, clientY, box(), width, height);
   }
 
   /** Where the desktop is in the page. */
   #box() {
-    const { video, size } = this.#options;
-    const { width, height } = size();
-    return fittedBox(video.getBoundingClientRect(), width, height);
+    const { width, height } = this.#options.size();
+    return fittedBox(this.#options.box(), width, height);
   }
 
   /** Desktop pixels per CSS pixel: the pointer moves as far as the hand expects on this screen. */

@@ -5,7 +5,8 @@
  * and the WebSocket ends. When nothing comes by WebRTC any more, the WebSocket is tried beside it, without waiting for
  * WebRTC to notice; while the WebSocket is in use, WebRTC is tried again now and then.
  *
- * Events are those of a session; `track`, `channel` and `message` are of the connection in use. `handover` stands for
+ * Events are those of a session, and `picture` (detail: an element that plays) in place of `track` for a picture that is
+ * there already; `track`, `channel` and `message` are of the connection in use. `handover` stands for
  * `channel` where one connection takes over from another that works: nothing of what the user does is lost in between.
  * `transport` (detail: {@link Transports.transport}) tells that another one is in use, or for another reason. The server
  * knows both as one viewer, and tells everything anew to the one that says that it is in use.
@@ -45,8 +46,8 @@ const STAGES = ['waiting', 'signalling', 'negotiating', 'ice', 'frame', 'live'];
  * @typedef {object} TransportDependencies
  * @property {(kind: Kind) => Session} createSession
  * @property {() => Promise<Plan>} plan
- * @property {(track: MediaStreamTrack, onFrame: () => void) => () => void} watchTrack calls back when it has a picture;
- *   returns how to end that
+ * @property {(track: MediaStreamTrack, onFrame: () => void) => import('./preview.js').Preview} watchTrack calls back when it
+ *   has a picture
  * @property {() => Promise<void>} untilSaid resolves when nothing is half said that another connection could not end
  * @property {(callback: () => void, milliseconds: number) => any} setTimeout
  * @property {(id: any) => void} clearTimeout
@@ -60,7 +61,8 @@ class Side {
   /** @type {MediaStreamTrack | null} */
   audio = null;
   channel = false;
-  stopWatching = () => {};
+  /** @type {import('./preview.js').Preview | null} of the picture, while it is not shown */
+  preview = null;
   session;
   kind;
 
@@ -82,9 +84,13 @@ class Side {
   }
 
   forget() {
-    this.stopWatching();
-    this.stopWatching = () => {};
+    this.endPreview();
     this.video = this.audio = null;
+  }
+
+  endPreview() {
+    this.preview?.end();
+    this.preview = null;
   }
 }
 
@@ -227,18 +233,21 @@ export class Transports extends EventTarget {
       if (this.#shown === side) this.#emit('track', track);
       return;
     }
-    side.stopWatching();
+    side.endPreview();
     side.video = track;
-    // The first one goes into the page at once; another one only when there is something to see.
-    if (this.#shown === null || this.#shown === side || !this.#isAuto) this.#show(side);
-    else side.stopWatching = this.#deps.watchTrack(track, () => side.session.frameShown());
+    // Where there may be two, only when there is something to see.
+    if (this.#shown === side || !this.#isAuto) this.#show(side);
+    else side.preview = this.#deps.watchTrack(track, () => side.session.frameShown());
   }
 
   /** @param {Side} side */
   #show(side) {
     this.#shown = side;
-    side.stopWatching();
-    for (const track of [side.video, side.audio]) if (track) this.#emit('track', track);
+    // Another element would wait for the next frame, which is a second away where nothing changes.
+    if (side.preview) this.#emit('picture', side.preview.video);
+    else if (side.video) this.#emit('track', side.video);
+    side.preview = null;
+    if (side.audio) this.#emit('track', side.audio);
   }
 
   /**
@@ -458,7 +467,7 @@ export class Transports extends EventTarget {
   }
 
   /**
-   * @param {'change' | 'track' | 'channel' | 'handover' | 'transport' | 'message'} type
+   * @param {'change' | 'track' | 'picture' | 'channel' | 'handover' | 'transport' | 'message'} type
    * @param {unknown} detail
    */
   #emit(type, detail) {

@@ -8,7 +8,7 @@ const INTERVAL_MS = 1000;
 /**
  * @typedef {object} FeedOptions
  * @property {Pick<import('../core/session.js').Session, 'stats' | 'videoSource'>} session
- * @property {HTMLVideoElement} video
+ * @property {() => HTMLVideoElement} video
  * @property {() => boolean} isOpen
  * @property {(numbers: import('../core/stats.js').Numbers, stages: import('../core/latency.js').Stages | null) => void} show
  */
@@ -17,7 +17,8 @@ export class StatsFeed {
   #options;
   #latency = new Latency(performance.timeOrigin);
   #running = false;
-  #watching = false;
+  /** @type {HTMLVideoElement | null} whose next frame is waited for */
+  #watched = null;
 
   /** @param {FeedOptions} options */
   constructor(options) {
@@ -27,6 +28,7 @@ export class StatsFeed {
   /** Another connection has other numbers. */
   forget() {
     this.#latency.forget();
+    this.#watchFrames();
   }
 
   /** Runs until the panel is closed. */
@@ -56,11 +58,13 @@ export class StatsFeed {
 
   /** Each frame that is shown meanwhile. */
   #watchFrames() {
-    const { video, session } = this.#options;
-    if (!this.#running || this.#watching || !('requestVideoFrameCallback' in video)) return;
-    this.#watching = true;
+    const { session } = this.#options;
+    const video = this.#options.video();
+    if (!this.#running || this.#watched === video || !('requestVideoFrameCallback' in video)) return;
+    this.#watched = video;
     video.requestVideoFrameCallback((_, frame) => {
-      this.#watching = false;
+      if (this.#watched !== video) return;
+      this.#watched = null;
       this.#latency.add(frame, session.videoSource());
       this.#watchFrames();
     });

@@ -10,6 +10,7 @@ export class View {
   #video;
   #still;
   #scaling;
+  #onFrame;
   #zoom = UNZOOMED;
   #size = { width: 0, height: 0 };
   /** @type {Map<string, {image: string, x: number, y: number}>} */
@@ -25,14 +26,9 @@ export class View {
   constructor({ area, video, still, scaling, onFrame }) {
     this.#scaling = scaling;
     this.#area = area;
-    this.#video = video;
+    this.#onFrame = onFrame;
+    this.#video = this.#adopt(video);
     this.#still = still;
-    video.addEventListener('loadeddata', () => {
-      this.#still.hidden = true;
-      onFrame();
-    });
-    // A desktop that changes its resolution changes the size of the video in mid-stream.
-    video.addEventListener('resize', () => this.fit());
     // Not only with the window: an on-screen keyboard takes a part of it.
     new ResizeObserver(() => this.fit()).observe(area);
     // The pointers are not counted: a finger that stays is no reason to keep an almost unnoticeable zoom.
@@ -49,6 +45,34 @@ export class View {
     const { videoWidth: width, videoHeight: height } = this.#video;
     if (width > 0 && height > 0) this.#size = { width, height };
     return this.#size;
+  }
+
+  /** @returns {HTMLVideoElement} the one in the page */
+  get video() {
+    return this.#video;
+  }
+
+  /** @param {HTMLVideoElement} video */
+  #adopt(video) {
+    video.addEventListener('loadeddata', () => {
+      if (this.#video !== video) return;
+      this.#still.hidden = true;
+      this.#onFrame();
+    });
+    // A desktop that changes its resolution changes the size of the video in mid-stream.
+    video.addEventListener('resize', () => this.fit());
+    return video;
+  }
+
+  /** Shows an element that plays already, in the place of the one before. @param {HTMLVideoElement} video */
+  show(video) {
+    const before = this.#video;
+    for (const { name, value } of before.attributes) video.setAttribute(name, value);
+    before.replaceWith(video);
+    before.srcObject = null;
+    this.#video = this.#adopt(video);
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#still.hidden = true;
+    this.fit();
   }
 
   /** @param {MediaStreamTrack} track */
