@@ -54,17 +54,26 @@ async fn watch(browser: &Chromium, link: &Link, sender: &Sender, phase: &Phase) 
     // The gap that is open when a phase begins counts for it from there on.
     browser
         .run(
-            "const video = document.querySelector('video');
-             window.longest = 0;
+            "window.longest = 0;
              window.last = performance.now();
              if (!window.watching) {
                window.watching = true;
+               let video;
                const frame = (now) => {
                  window.longest = Math.max(window.longest, now - window.last);
                  window.last = now;
                  video.requestVideoFrameCallback(frame);
                };
-               video.requestVideoFrameCallback(frame);
+               // Each session has an element of its own.
+               const look = () => {
+                 const current = document.querySelector('video');
+                 if (current !== video) {
+                   video = current;
+                   video.requestVideoFrameCallback(frame);
+                 }
+                 requestAnimationFrame(look);
+               };
+               look();
              }",
         )
         .await?;

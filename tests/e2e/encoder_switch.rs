@@ -18,14 +18,23 @@ const WATCH: &str = "
         if (state === 'live' && document.documentElement.dataset.state !== 'live') window.sessions += 1;
         state = document.documentElement.dataset.state;
     }).observe(document.documentElement, { attributeFilter: ['data-state'] });
-    const video = document.querySelector('video');
     let last = performance.now();
+    let video;
     const shown = (now) => {
         window.longest = Math.max(window.longest, now - last);
         last = now;
         video.requestVideoFrameCallback(shown);
     };
-    video.requestVideoFrameCallback(shown);";
+    // Each session has an element of its own.
+    const look = () => {
+        const current = document.querySelector('video');
+        if (current !== video) {
+            video = current;
+            video.requestVideoFrameCallback(shown);
+        }
+        requestAnimationFrame(look);
+    };
+    look();";
 
 /// The choice in the panel.
 const CHOICE: &str = "[...document.querySelectorAll('label')].find((label) => label.innerText.startsWith('Encoder'))\

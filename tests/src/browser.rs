@@ -149,8 +149,22 @@ impl<D: Driver> Browser<D> {
     }
 
     /// Waits for the next frame of the video: there is one each second at least.
+    ///
+    /// The page replaces the element when another transport or session takes over, and this goes on with the new one.
     pub async fn next_video_frame(&self) -> Result<()> {
-        let script = "document.querySelector('video').requestVideoFrameCallback(() => arguments[0]())";
+        let script = "const done = arguments[0];
+            let watched, over = false;
+            const shown = () => { over = true; done(); };
+            const look = () => {
+                if (over) return;
+                const video = document.querySelector('video');
+                if (video !== watched) {
+                    watched = video;
+                    video.requestVideoFrameCallback(shown);
+                }
+                requestAnimationFrame(look);
+            };
+            look();";
         self.run_async(script).await.map(drop)
     }
 

@@ -4,9 +4,13 @@
 //! the same ports.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+/// No test takes this long. One that waits forever fails, and does not keep the others from being seen.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs a test in a network namespace of its own. What it starts is in there as well.
 ///
@@ -28,8 +32,11 @@ pub(crate) fn run(test: impl AsyncFnOnce() -> anyhow::Result<()>) {
     ip("link set lo up").expect("the loopback does not come up");
     // One thread, so that everything stays inside.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
-    if let Err(error) = runtime.block_on(test()) {
-        panic!("{error:?}");
+    let limited = async { tokio::time::timeout(LIMIT, test()).await };
+    match runtime.block_on(limited) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => panic!("{error:?}"),
+        Err(_) => panic!("the test waits for something that does not come: it was ended after {LIMIT:?}"),
     }
 }
 

@@ -129,6 +129,15 @@ describe('two transports', () => {
     assert.deepEqual([transports.transport.kind, websocket.snapshot.state, handovers], ['webrtc', 'idle', 1]);
   });
 
+  it('shows the new picture of a connection that ended and came back by itself', async () => {
+    await onWebRtc();
+    webrtc.fail('server', 'the encoder is changed');
+    webrtc.retryNow();
+    webrtc.connect('w2');
+    assert.deepEqual([transports.transport.kind, transports.snapshot.state], ['webrtc', 'live']);
+    assert.deepEqual(tracks, ['s!', 'w!', 'w2!']);
+  });
+
   it('says that a connection is in use before anything else', async () => {
     transports.addEventListener('picture', ({ detail }) => tracks.push(`${detail.name}!`));
   transports.addEventListener('channel', ({ detail }) => detail && transports.send('kr'));

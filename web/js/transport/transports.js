@@ -295,7 +295,11 @@ export class Transports extends EventTarget {
   #consider(side) {
     if (!this.#isAuto || !side.isLive || !side.channel) return;
     const { webrtc, websocket } = this.#sides;
-    if (this.#active === side) return;
+    if (this.#active === side) {
+      // It came back by itself, with a picture that is not in the page yet.
+      if (this.#shown !== side) this.#show(side);
+      return;
+    }
     if (!this.#active?.isLive) this.#use(side);
     else if (side === webrtc) void this.#handOver();
     else if (this.#silent) {
