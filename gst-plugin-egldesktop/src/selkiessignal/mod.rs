@@ -38,6 +38,7 @@ mod http;
 mod hub;
 mod ice;
 mod imp;
+mod keyframes;
 mod listeners;
 mod machine;
 mod metrics;

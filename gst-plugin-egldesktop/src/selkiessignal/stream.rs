@@ -1,20 +1,17 @@
 //! One encoded stream on its way from a sink pad to all viewers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gst_utils::{ConsumptionLink, StreamProducer};
 use tokio::sync::watch;
 
+use super::keyframes;
 use super::listeners::Listeners;
 use super::metrics::StreamStats;
 use crate::events;
-
-/// The least time between two keyframes that viewers ask for: each costs the bandwidth of many frames, and viewers
-/// that join or lose packets together ask together.
-const KEYFRAME_INTERVAL: Duration = Duration::from_millis(250);
 
 /// An encoded stream. While nobody listens, the source upstream sleeps, if it is one that can (see [`events::idle`]).
 pub(super) struct Stream {
@@ -90,7 +87,7 @@ impl Stream {
         // Another encoder may come in its place, and make something else.
         pad.connect_unlinked(move |_, _| drop(caps_sender.send_replace(None)));
         if let Some(inside) = appsink.static_pad("sink") {
-            coalesce_keyframe_requests(&inside);
+            keyframes::coalesce(&inside);
         }
         Self { pad: pad.clone(), producer, caps, listeners: Listeners::at(pad), audience, counters }
     }
@@ -216,31 +213,4 @@ impl Drop for Subscription {
             (self.audience.changed)();
         }
     }
-}
-
-/// Lets at most one keyframe request through per interval, and follows each with a request for a picture: a source
-/// that is silent while nothing changes would leave the encoder without a frame to encode.
-fn coalesce_keyframe_requests(pad: &gst::Pad) {
-    let last = Arc::new(Mutex::new(None::<Instant>));
-    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |pad, info| {
-        let Some(event) = info.event() else { return gst::PadProbeReturn::Ok };
-        if gst_video::UpstreamForceKeyUnitEvent::parse(event).is_err() {
-            return gst::PadProbeReturn::Ok;
-        }
-        let now = Instant::now();
-        {
-            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-            // The one that is left out needs no second chance: whoever still lacks a keyframe asks again.
-            if last.is_some_and(|last| now.duration_since(last) < KEYFRAME_INTERVAL) {
-                return gst::PadProbeReturn::Handled;
-            }
-            *last = Some(now);
-        }
-        // In this order: the encoder must know before the picture comes.
-        if let Some(peer) = pad.peer() {
-            peer.send_event(event.clone());
-            peer.send_event(events::refresh());
-        }
-        gst::PadProbeReturn::Handled
-    });
 }
