@@ -38,6 +38,13 @@ pub trait Driver {
     fn close(self) -> impl Future<Output = Result<()>>;
 }
 
+/// What there is to say of a page that does not do what it should: where one script did not come, none runs.
+const PAGE: &str = "const all = performance.getEntriesByType('resource');
+    const missing = all.filter(({ responseStatus }) => responseStatus !== 200)
+        .map(({ name, responseStatus, responseEnd }) => `${name} ${responseStatus} ${responseEnd}`);
+    return [document.body.innerText, JSON.stringify(document.documentElement.dataset), document.readyState,
+            `${all.length} requests, of which not answered by 200:`, ...missing].join(' | ')";
+
 /// A browser with one page; it ends on drop.
 #[derive(Debug)]
 pub struct Browser<D> {
@@ -85,9 +92,7 @@ impl<D: Driver> Browser<D> {
         // Once per frame of the page: nothing there tells a WebDriver that something has changed.
         while !self.run(script).await?.as_bool().unwrap_or(false) {
             if Instant::now() > deadline {
-                let page = self
-                    .run("return document.body.innerText + JSON.stringify(document.documentElement.dataset)")
-                    .await?;
+                let page = self.run(PAGE).await?;
                 bail!("{script} stays false; the page shows {page}");
             }
             self.run_async("requestAnimationFrame(arguments[0])").await?;

@@ -243,6 +243,28 @@ async fn in_time(sent: impl Future<Output = Result<(), Error>>) -> Result<(), Er
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends before the work began, and drops who waits for it as well.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::blocking;
+
+    #[test]
+    fn work_that_comes_after_the_end_of_the_runtime_is_no_panic() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("no runtime");
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let _entered = handle.enter();
+        let mut waiting = pin!(blocking(|| ()));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
 }
