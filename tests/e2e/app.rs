@@ -36,3 +36,29 @@ fn the_page_can_be_installed() {
         browser.close().await
     });
 }
+
+/// Browsers give up the requests of a page when the network changes, as it does when a laptop wakes: without any one
+/// of its scripts, none would run.
+#[test]
+fn a_page_that_did_not_come_whole_comes_again() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
+        for missing in ["*/js/ui/zoom.js", "*/css/app.css"] {
+            let browser = Chromium::start().await?;
+            browser.devtools("Network.enable", json!({})).await?;
+            // Without the server's own answer to it, the page would be loaded again at once.
+            browser.devtools("Network.setBlockedURLs", json!({ "urls": [missing, "*/health"] })).await?;
+            browser.goto(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address)).await?;
+            let asks = "return performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/health'))";
+            browser.wait_for(asks).await?;
+            browser.devtools("Network.setBlockedURLs", json!({ "urls": [] })).await?;
+            // All of its styles, that is.
+            browser.wait_for("return document.styleSheets.length === 3").await?;
+            browser.wait_for_state("live").await?;
+            browser.wait_for("return history.state === null").await?;
+            browser.close().await?;
+        }
+        Ok(())
+    });
+}

@@ -50,6 +50,10 @@ pub(crate) fn ip(arguments: &str) -> anyhow::Result<()> {
 /// Gives the namespace an address that is not the loopback's, which libnice leaves out: for [`crate::native`].
 pub fn add_address() -> anyhow::Result<()> {
     ip("link add lan0 type veth peer name lan1")?;
+    // Else it gets one of IPv6 as well, a second or two later, and a browser that loads a page then lets its requests fail.
+    for end in ["lan0", "lan1"] {
+        ip(&format!("link set {end} addrgenmode none"))?;
+    }
     ip("address add 10.77.0.1/24 dev lan0")?;
     ip("link set lan0 up")?;
     ip("link set lan1 up")

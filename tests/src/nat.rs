@@ -112,6 +112,8 @@ impl Networks {
                 format!("route add default via 10.99.{number}.1"),
             ])?;
             inside.ip(vec![
+                // See namespace.rs.
+                "link set lan addrgenmode none".into(),
                 format!("address add 10.77.{number}.2/24 dev lan"),
                 "link set lan up".into(),
                 format!("route add default via 10.77.{number}.1"),

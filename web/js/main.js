@@ -35,6 +35,8 @@ import { Watching } from './ui/watching.js';
 const base = new URL(document.baseURI);
 // A page opened as http://user:password@… keeps them here, and fetch refuses such addresses. The browser remembers them.
 base.username = base.password = '';
+// All of it has come: see boot.js.
+history.replaceState(null, '');
 const log = new Log();
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 const area = element('stage', HTMLElement);

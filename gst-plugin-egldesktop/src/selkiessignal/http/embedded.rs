@@ -11,7 +11,7 @@ use hyper::StatusCode;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use sha1::Digest as _;
 
-use super::headers::{Answer, with_type};
+use super::headers::{Answer, policy_with_script, with_type};
 
 /// A file, and what it is compressed to where that is smaller.
 struct File {
@@ -29,14 +29,26 @@ include!(concat!(env!("OUT_DIR"), "/client.rs"));
 const VERSIONED: &str = "v/";
 const PAGE: &str = "index.html";
 
+/// Stands in the page itself, so that it is there whenever the page is.
+const BOOT: &str = "js/boot.js";
+
 /// The page, with the places of its files.
 static PAGE_TEXT: LazyLock<String> = LazyLock::new(|| {
-    let mut page = String::from_utf8_lossy(find(PAGE).map_or(&[], |file| file.data)).into_owned();
+    let mut page = source(PAGE).into_owned();
+    page = page.replace(&format!("<script src=\"{BOOT}\">"), &format!("<script>{}", source(BOOT)));
     for folder in ["css/", "js/"] {
         page = page.replace(&format!("=\"{folder}"), &format!("=\"{VERSIONED}{}/{folder}", VERSION));
     }
     page
 });
+
+/// What the page may run.
+static PAGE_POLICY: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| HeaderValue::from_str(&policy_with_script(&source(BOOT))).ok());
+
+fn source(name: &str) -> Cow<'static, str> {
+    String::from_utf8_lossy(find(name).map_or(&[], |file| file.data))
+}
 
 /// How a body is compressed, as `Content-Encoding` says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +79,9 @@ pub(super) fn serve(path: &str, content_type: &'static str, request: &HeaderMap)
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Some(policy) = PAGE_POLICY.as_ref().filter(|_| name == PAGE) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    }
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }

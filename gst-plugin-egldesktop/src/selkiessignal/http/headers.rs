@@ -1,10 +1,12 @@
 //! Headers that every answer carries, and short answers.
 
+use base64::Engine as _;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
+use sha2::Digest as _;
 
 /// Most bodies are whole; files are read while they are sent.
 pub(super) type Body = BoxBody<Bytes, std::io::Error>;
@@ -17,6 +19,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// What no page here needs, whatever it has been made to run.
 const PERMISSIONS_POLICY: &str = "camera=(), display-capture=(), geolocation=(), hid=(), midi=(), payment=(), \
      serial=(), usb=()";
+
+/// The policy for a page that has this script in itself.
+pub(super) fn policy_with_script(script: &str) -> String {
+    let hash = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(script));
+    CONTENT_SECURITY_POLICY.replacen("script-src 'self'", &format!("script-src 'self' 'sha256-{hash}'"), 1)
+}
 
 /// A short text.
 pub(super) fn text(status: StatusCode, text: &'static str) -> Answer {
