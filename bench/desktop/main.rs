@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use egldesktop_tests::namespace::{add_address, isolated};
+use egldesktop_tests::namespace::{add_address, isolated_however_long};
 
 use measure::Amount;
 use peer::Peer;
@@ -46,7 +46,7 @@ struct Cli {
 
 fn main() {
     let cli = Cli::parse();
-    isolated(async move || run(cli).await);
+    isolated_however_long(async move || run(cli).await);
 }
 
 async fn run(cli: Cli) -> Result<()> {

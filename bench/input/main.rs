@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use egldesktop_tests::desktop::{Desktop, PASSWORD};
-use egldesktop_tests::namespace::{add_address, isolated};
+use egldesktop_tests::namespace::{add_address, isolated_however_long};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::xvfb::Xvfb;
 
@@ -27,7 +27,7 @@ struct Cli {
 
 fn main() {
     let cli = Cli::parse();
-    isolated(async move || run(cli.keys).await);
+    isolated_however_long(async move || run(cli.keys).await);
 }
 
 async fn run(keys: u32) -> Result<()> {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
 use egldesktop_tests::http::{ask, make_link, open_link};
-use egldesktop_tests::namespace::{add_address, isolated};
+use egldesktop_tests::namespace::{add_address, isolated_however_long};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::random::Random;
 use egldesktop_tests::xvfb::Xvfb;
@@ -40,7 +40,7 @@ const WARM_UP: f64 = 0.3;
 
 fn main() {
     let cli = Cli::parse();
-    isolated(async move || run(Duration::from_secs(cli.minutes * 60)).await);
+    isolated_however_long(async move || run(Duration::from_secs(cli.minutes * 60)).await);
 }
 
 async fn run(length: Duration) -> Result<()> {

@@ -15,10 +15,21 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// Runs a test in a network namespace of its own. What it starts is in there as well.
 ///
 /// # Panics
-/// When the test does, and when there is no permission to make a namespace.
+/// When the test does or takes too long, and when there is no permission to make a namespace.
 pub fn isolated(test: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static) {
+    isolated_however_long(async || {
+        let result = tokio::time::timeout(LIMIT, test()).await;
+        result.with_context(|| format!("it waits for something that does not come: it was ended after {LIMIT:?}"))?
+    });
+}
+
+/// The same for what takes as long as it takes: a benchmark, a soak.
+///
+/// # Panics
+/// As [`isolated`], without a limit of time.
+pub fn isolated_however_long(program: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static) {
     // A thread of its own: the namespace is the thread's, and of what it starts from then on.
-    let thread = std::thread::spawn(|| run(test));
+    let thread = std::thread::spawn(|| run(program));
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
     }
@@ -32,11 +43,8 @@ pub(crate) fn run(test: impl AsyncFnOnce() -> anyhow::Result<()>) {
     ip("link set lo up").expect("the loopback does not come up");
     // One thread, so that everything stays inside.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
-    let limited = async { tokio::time::timeout(LIMIT, test()).await };
-    match runtime.block_on(limited) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => panic!("{error:?}"),
-        Err(_) => panic!("the test waits for something that does not come: it was ended after {LIMIT:?}"),
+    if let Err(error) = runtime.block_on(test()) {
+        panic!("{error:?}");
     }
 }
 

@@ -86,6 +86,14 @@ impl Cadence {
         self.idle = idle;
     }
 
+    /// By how much a picture may be late without the next being later for it.
+    pub(crate) fn tolerance(&self) -> Duration {
+        match self.pace {
+            Pace::Damage => self.interval.mul_f64(TOLERANCE),
+            Pace::Fixed => Duration::ZERO,
+        }
+    }
+
     /// What to do at `now`, given whether something was drawn since the last picture.
     pub(crate) fn step(&self, now: Instant, damaged: bool) -> Step {
         let Some(last_sent) = self.last_sent else { return Step::Capture };
@@ -97,7 +105,7 @@ impl Cadence {
             return if now >= due { Step::Capture } else { Step::Wait(due) };
         }
         if damaged && self.pace == Pace::Damage {
-            let due = self.arrival.map_or(now, |arrival| arrival - self.interval.mul_f64(TOLERANCE));
+            let due = self.arrival.map_or(now, |arrival| arrival - self.tolerance());
             return if now >= due { Step::Capture } else { Step::Wait(due) };
         }
         if self.refresh {

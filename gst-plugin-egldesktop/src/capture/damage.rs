@@ -23,6 +23,7 @@ use x11rb::protocol::xfixes::{self, ConnectionExt as _};
 use x11rb::protocol::xproto;
 use x11rb::rust_connection::RustConnection;
 
+use super::rhythm::Rhythm;
 use super::watchdog::Watchdog;
 use super::{Area, CaptureError};
 
@@ -89,6 +90,7 @@ pub(crate) struct Damage {
     /// What the events have told.
     tiles: TileSet,
     events: u32,
+    rhythm: Rhythm,
     /// How many regions in a row must be small before events are taken again.
     calm_needed: u32,
     watchdog: Watchdog,
@@ -125,7 +127,16 @@ impl Damage {
         });
         let tiles = TileSet::new(TileGrid::new(area.size.width, area.size.height));
         let watchdog = watchdog.map_err(CaptureError::Thread)?;
-        Ok(Self { reporter, region, notified: false, tiles, events: 0, calm_needed: 0, watchdog })
+        Ok(Self {
+            reporter,
+            region,
+            notified: false,
+            tiles,
+            events: 0,
+            rhythm: Rhythm::default(),
+            calm_needed: 0,
+            watchdog,
+        })
     }
 
     /// What is captured is another part, or has another size: all of it counts as damaged.
@@ -145,6 +156,17 @@ impl Damage {
         lock(&self.reporter).level == Level::Each
     }
 
+    /// Whether more may have been asked of the X server than it has told of. A region is fetched behind all of it.
+    pub(crate) fn is_composed(&self) -> bool {
+        self.events > 0 && !self.notified && self.rhythm.is_composed()
+    }
+
+    /// How long it is worth waiting for the next drawing, if not longer than `limit`.
+    pub(crate) fn patience(&self, limit: Duration) -> Option<Duration> {
+        // Of a region there is one event, whatever is drawn.
+        self.rhythm.patience(limit).filter(|_| !self.notified && self.wants_a_reader())
+    }
+
     /// Takes note of an event.
     pub(crate) fn notice(&mut self, event: &NotifyEvent, area: Area) -> Result<(), CaptureError> {
         let mut reporter = lock(&self.reporter);
@@ -158,6 +180,7 @@ impl Damage {
         }
         mark(&mut self.tiles, event.area, area);
         self.events += 1;
+        self.rhythm.drawn(event.timestamp);
         if self.events >= FLOOD && reporter.level == Level::Each {
             self.calm_needed = CALM;
             reporter.switch(Level::Region)?;
@@ -186,6 +209,7 @@ impl Damage {
         }
         if self.events > 0 {
             self.events = 0;
+            self.rhythm.taken();
             tiles.union(&self.tiles);
             self.tiles.clear();
         }

@@ -6,6 +6,7 @@
 
 mod cadence;
 mod damage;
+mod fence;
 mod getimage;
 mod gpu;
 mod mapped;
@@ -13,6 +14,7 @@ mod mapping;
 mod pixmap;
 mod pointer;
 mod render;
+mod rhythm;
 mod screen;
 mod segment;
 mod target;

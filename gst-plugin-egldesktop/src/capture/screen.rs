@@ -14,6 +14,7 @@ use x11rb::protocol::xproto::{self, ConnectionExt as _, EventMask, MapState};
 use x11rb::rust_connection::RustConnection;
 
 use super::damage::Damage;
+use super::fence::Fence;
 use super::pointer::{Overlay, Pointer};
 use super::{Area, CaptureError, Region, Size, Waker, WindowChoice};
 
@@ -45,6 +46,7 @@ pub(crate) struct Screen {
     /// Whether it has pixels: a window that is not mapped has none.
     viewable: bool,
     damage: Option<Damage>,
+    fence: Fence,
     pointer: Option<Pointer>,
 }
 
@@ -71,6 +73,7 @@ impl Screen {
 
         let area = choice.region.within(Size { width: geometry.width, height: geometry.height })?;
         let damage = choice.damage.then(|| Damage::new(Arc::clone(&connection), drawable, area)).transpose()?;
+        let fence = Fence::new(Arc::clone(&connection), root)?;
         let pointer = choice.pointer.then(|| Pointer::watch(&connection, root)).transpose()?;
         Ok(Self {
             connection,
@@ -81,6 +84,7 @@ impl Screen {
             area,
             viewable: state == MapState::VIEWABLE,
             damage,
+            fence,
             pointer,
         })
     }
@@ -159,6 +163,7 @@ impl Screen {
                 // An error to a request without a reply: a picture taken while the screen shrank, a window that is
                 // going away, which an event tells as well.
                 event => {
+                    self.fence.notice(event);
                     if let Some(pointer) = &mut self.pointer {
                         pointer.notice(event);
                     }
@@ -189,18 +194,38 @@ impl Screen {
 
     /// Waits for events, for `waker` or for the deadline, whichever comes first. With damage at hand, events can wait.
     pub(crate) fn wait(&mut self, waker: &Waker, deadline: Instant) -> Result<(), CaptureError> {
-        self.connection.flush()?;
         let mut timeout = deadline.saturating_duration_since(Instant::now());
         let pacing = self.is_damaged();
         if pacing && self.damage.as_ref().is_some_and(Damage::wants_a_reader) {
             timeout = timeout.min(UNREAD);
         }
+        self.poll(waker, !pacing, timeout)
+    }
+
+    /// Waits until what is being drawn is whole: all of what a client has asked for, and of one that draws faster than
+    /// pictures are taken the next. Takes no longer than `limit`, and says whether there was anything to wait for.
+    pub(crate) fn wait_for_drawing(&mut self, waker: &Waker, limit: Duration) -> Result<bool, CaptureError> {
+        let Some(damage) = self.damage.as_ref().filter(|_| !limit.is_zero()) else { return Ok(false) };
+        if damage.is_composed() {
+            self.fence.put()?;
+            let deadline = Instant::now() + limit;
+            while !self.fence.is_passed() && Instant::now() < deadline {
+                self.poll(waker, true, deadline.saturating_duration_since(Instant::now()))?;
+                self.process_events()?;
+            }
+            return Ok(true);
+        }
+        damage.patience(limit).map_or(Ok(false), |patience| self.poll(waker, true, patience).map(|()| true))
+    }
+
+    fn poll(&self, waker: &Waker, events: bool, timeout: Duration) -> Result<(), CaptureError> {
+        self.connection.flush()?;
         let timeout = Timespec { tv_sec: timeout.as_secs() as _, tv_nsec: timeout.subsec_nanos().into() };
         let mut fds = [
             PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.connection.stream().as_fd(), PollFlags::IN),
         ];
-        let fds = if pacing { &mut fds[..1] } else { &mut fds[..] };
+        let fds = if events { &mut fds[..] } else { &mut fds[..1] };
         match poll(fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

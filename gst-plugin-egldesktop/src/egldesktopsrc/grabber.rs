@@ -31,6 +31,8 @@ pub(super) struct Grabber {
     pub(super) engine: Option<Engine>,
     /// The last frame was sent again, because nothing was drawn.
     silent: bool,
+    /// What was being drawn is whole.
+    whole: bool,
     tally: Arc<Tally>,
 }
 
@@ -66,7 +68,19 @@ impl Grabber {
         let pace = if choice.damage { Pace::Damage } else { Pace::Fixed };
         let (framebuffer, declined) = open(&screen, method, engine.as_ref())?;
         let cadence = Cadence::new(pace, rate);
-        Ok(Self { screen, framebuffer, method, declined, pace, cadence, maker: None, engine, silent: false, tally })
+        Ok(Self {
+            screen,
+            framebuffer,
+            method,
+            declined,
+            pace,
+            cadence,
+            maker: None,
+            engine,
+            silent: false,
+            whole: false,
+            tally,
+        })
     }
 
     /// The size of the picture.
@@ -121,6 +135,12 @@ impl Grabber {
         }
         let visible = self.screen.is_viewable();
         let step = self.cadence.step(now, visible && self.screen.is_damaged());
+        if step == Step::Capture && visible && !std::mem::take(&mut self.whole) {
+            self.whole = self.screen.wait_for_drawing(waker, self.cadence.tolerance())?;
+            if self.whole {
+                return Ok(Progress::Nothing);
+            }
+        }
         match step {
             Step::Wait(due) => {
                 if std::mem::take(&mut self.silent) {
