@@ -8,9 +8,9 @@ use gst_webrtc::WebRTCSessionDescription;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use super::branch::{Branch, Options};
-use super::sdp;
+use super::branch::{Branch, Numbers, Options};
 use super::webrtcbin::WebRtcBin;
+use super::{sdp, transport};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,8 +30,8 @@ impl Offering {
         let video = gst::Caps::new_empty_simple("video/x-vp8");
         let audio = gst::Caps::new_empty_simple("audio/x-opus");
         for (caps, kind) in [(&video, "video"), (&audio, "audio")] {
-            Branch::new(&pipeline, &webrtcbin, caps, kind, Options { group: kind, share: None, fec_percentage: 0 })
-                .unwrap();
+            let options = Options { group: kind, share: None, fec_percentage: 0, numbers: Numbers::OURS };
+            Branch::new(&pipeline, &webrtcbin, caps, kind, options).unwrap();
         }
         pipeline.set_state(gst::State::Ready).unwrap();
         webrtcbin.create_data_channel("input").unwrap();
@@ -191,7 +191,7 @@ fn no_candidate_ends_the_process() {
                 words[at] = word;
             }
             let candidate = words.join(" ");
-            if sdp::is_candidate(&candidate) {
+            if transport::is_candidate(&candidate) {
                 offering.webrtcbin.add_ice_candidate(mline, &candidate);
             }
         }

@@ -13,6 +13,7 @@ mod gamepads;
 mod gate;
 #[cfg(test)]
 mod hostile;
+mod links;
 mod microphone;
 mod outbox;
 mod rate;
@@ -21,6 +22,7 @@ mod rtp_plugin;
 mod sdp;
 mod silence;
 mod socket;
+mod transport;
 mod webrtcbin;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -34,9 +36,9 @@ use tokio::sync::mpsc;
 use super::hub::{Hub, SessionError, Source, Ticket};
 use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
-use super::stream::Subscription;
 pub(super) use branch::codec;
-use branch::{Branch, Options};
+use branch::{Branch, Numbers, Options};
+use links::Links;
 #[cfg(feature = "fuzz")]
 pub(super) use sdp::fuzz as fuzz_answer;
 pub(super) use socket::{FromSocket, SocketViewer};
@@ -116,15 +118,6 @@ impl PictureCodecs {
 /// The offer that waits for its answer.
 type Offer = Arc<Mutex<Option<WebRTCSessionDescription>>>;
 
-/// The connections to the element's streams; empty until the browser can receive.
-#[derive(Default)]
-struct Links(Mutex<Vec<Link>>);
-
-struct Link {
-    subscription: Subscription,
-    appsrc: gst_app::AppSrc,
-}
-
 impl Viewer {
     /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
     pub(super) fn start(
@@ -162,6 +155,7 @@ impl Viewer {
                 group: group(hello, kind),
                 share: hub.congestion().filter(|_| is_video).map(|control| control.join(ticket.id)),
                 fec_percentage: if is_video { hub.fec_percentage() } else { 0 },
+                numbers: Numbers::OURS,
             };
             let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, options)?;
             branches.push((branch, source.stream.clone()));
@@ -208,7 +202,7 @@ impl Viewer {
             PeerMessage::Sdp { kind: SdpKind::Offer, .. } => Err("the offer is the server's to make".into()),
             PeerMessage::Ice { candidate, mline } => {
                 // An empty one ends the list; libnice has no use for that.
-                if sdp::is_candidate(&candidate) {
+                if transport::is_candidate(&candidate) {
                     self.webrtcbin.add_ice_candidate(mline.unwrap_or(0), &candidate);
                 } else if !candidate.is_empty() {
                     gst::debug!(CAT, "left out a candidate that is none");
@@ -288,53 +282,6 @@ impl Drop for Viewer {
         if self.pipeline.set_state(gst::State::Null).is_err() {
             gst::warning!(CAT, obj = self.pipeline, "did not stop cleanly");
         }
-    }
-}
-
-impl Links {
-    /// Lets the streams flow, once.
-    fn connect(&self, branches: &[(Branch, Arc<super::stream::Stream>)]) {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !links.is_empty() {
-            return;
-        }
-        for (branch, stream) in branches {
-            match stream.subscribe(&branch.appsrc) {
-                Ok(subscription) => links.push(Link { subscription, appsrc: branch.appsrc.clone() }),
-                Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
-            }
-            if let Some(feedback) = &branch.feedback {
-                feedback.limit_repairs();
-            }
-            if branch.is_video {
-                stream.request_keyframe();
-            }
-        }
-    }
-
-    /// Lets one stream flow into `appsrc`.
-    fn add(&self, stream: &super::stream::Stream, appsrc: &gst_app::AppSrc) {
-        match stream.subscribe(appsrc) {
-            Ok(subscription) => {
-                let link = Link { subscription, appsrc: appsrc.clone() };
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).push(link);
-            }
-            Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
-        }
-    }
-
-    fn count(&self, stats: &mut ViewerStats) {
-        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for link in links.iter() {
-            let (sent, dropped) = link.subscription.counts();
-            stats.frames_sent += sent;
-            stats.frames_dropped += dropped;
-            stats.queued += link.appsrc.current_level_bytes();
-        }
-    }
-
-    fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -80,7 +80,7 @@ impl WebRtcBin {
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(rtp));
         // Lost packets are sent again. Not those of sound: browsers refuse retransmission streams for it.
-        transceiver.set_property("do-nack", kind == "video");
+        transceiver.set_property("do-nack", kind == "video" && options.numbers.retransmission);
         if options.fec_percentage > 0 {
             transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
             transceiver.set_property("fec-percentage", options.fec_percentage);
