@@ -12,7 +12,7 @@ use super::branch::{Branch, Numbers, Options};
 use super::webrtcbin::WebRtcBin;
 use super::{sdp, transport};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A viewer that has made its offer.
 struct Offering {
@@ -87,7 +87,7 @@ impl Drop for Offering {
 
 /// A change to a line of a text.
 #[derive(Debug, Clone)]
-enum Change {
+pub(super) enum Change {
     Delete,
     Double,
     Swap(usize),
@@ -97,7 +97,7 @@ enum Change {
     Insert(String),
 }
 
-fn change() -> impl Strategy<Value = (prop::sample::Index, Change)> {
+pub(super) fn change() -> impl Strategy<Value = (prop::sample::Index, Change)> {
     let value = prop_oneof!["-?[0-9]{1,20}", Just("0".to_owned()), Just("65536".to_owned())];
     let word = prop_oneof![
         Just("inactive".to_owned()),
@@ -121,7 +121,7 @@ fn change() -> impl Strategy<Value = (prop::sample::Index, Change)> {
     (any::<prop::sample::Index>(), change)
 }
 
-fn apply(text: &str, changes: &[(prop::sample::Index, Change)]) -> String {
+pub(super) fn apply(text: &str, changes: &[(prop::sample::Index, Change)]) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (at, change) in changes {
         if lines.is_empty() {
