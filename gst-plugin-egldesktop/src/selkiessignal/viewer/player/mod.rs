@@ -114,7 +114,9 @@ impl Player {
             }
         });
         let (gathered, all) = sync_channel(1);
-        self.webrtcbin.on_gathered(move || drop(gathered.try_send(())));
+        self.webrtcbin.on_gathered(move || {
+            let _ = gathered.try_send(());
+        });
         let description = negotiate(&self.webrtcbin, &self.agreed)?;
         let complete = match all.recv_timeout(GATHERING) {
             Ok(()) => true,

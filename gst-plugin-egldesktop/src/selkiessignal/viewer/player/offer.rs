@@ -246,7 +246,9 @@ impl Media {
             let its = this.codecs.iter_mut().filter(|codec| of == "*" || of.parse() == Ok(codec.payload_type));
             match attribute.key() {
                 "fmtp" => its.for_each(|codec| codec.parameters = parameters(rest)),
-                "rtcp-fb" => its.for_each(|codec| drop(codec.feedback.insert(rest.trim().to_owned()))),
+                "rtcp-fb" => its.for_each(|codec| {
+                    codec.feedback.insert(rest.trim().to_owned());
+                }),
                 _ => {}
             }
         }
