@@ -24,6 +24,14 @@ pub fn sdp_answer(data: &[u8]) {
     crate::selkiessignal::fuzz::answer(data);
 }
 
+/// A player's SDP offer, and a fragment of one. Needs GStreamer.
+///
+/// # Panics
+/// Where something does not hold.
+pub fn sdp_offer(data: &[u8]) {
+    crate::selkiessignal::fuzz::offer(data);
+}
+
 /// The head of the file that an X server keeps its screen in.
 ///
 /// # Panics

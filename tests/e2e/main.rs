@@ -29,3 +29,4 @@ mod touch;
 mod turn;
 mod viewers;
 mod websocket;
+mod whep;

@@ -98,6 +98,12 @@ fn sdp_answer() -> Result<()> {
 }
 
 #[test]
+fn sdp_offer() -> Result<()> {
+    gst::init()?;
+    run("sdp_offer", gstegldesktop::fuzz::sdp_offer)
+}
+
+#[test]
 fn xwd_header() -> Result<()> {
     run("xwd_header", gstegldesktop::fuzz::xwd_header)
 }

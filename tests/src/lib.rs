@@ -26,6 +26,7 @@ pub mod relay;
 pub mod rfb;
 pub mod slow;
 pub mod socket_viewer;
+pub mod whep;
 pub mod xclip;
 pub mod xev;
 pub mod xorg;

@@ -277,7 +277,7 @@ impl Drop for Viewer {
 }
 
 /// Where an RGB picture shows other colours than these.
-fn differences(sample: &gst::Sample, patches: &[Patch]) -> Result<Vec<String>> {
+pub(crate) fn differences(sample: &gst::Sample, patches: &[Patch]) -> Result<Vec<String>> {
     let info = gst_video::VideoInfo::from_caps(sample.caps().context("no caps")?)?;
     let map = sample.buffer().context("no buffer")?.map_readable()?;
     let stride = usize::try_from(info.stride()[0])?;

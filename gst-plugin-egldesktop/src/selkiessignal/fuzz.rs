@@ -23,3 +23,9 @@ pub(crate) fn answer(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     viewer::fuzz_answer(text);
 }
+
+/// A player's offer, or a fragment of one.
+pub(crate) fn offer(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    viewer::fuzz_offer(text);
+}

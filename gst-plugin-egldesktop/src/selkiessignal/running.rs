@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use super::congestion::Control;
 use super::encoders::Encoders;
 use super::http::{
-    Assets, Capabilities, Credentials, Folder, Front, Guard, Open, Place, Remote, Server, Site, Vnc, acceptor, manifest,
+    Assets, Capabilities, Credentials, Folder, Front, Guard, Open, Place, Remote, Server, Sessions, Site, Vnc,
+    acceptor, manifest,
 };
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
@@ -107,7 +108,17 @@ impl Running {
             settings.app_short_name.as_deref(),
             settings.app_start_url.as_deref(),
         );
-        let site = Site { guard, max_connections, assets, files, manifest, vnc, hub: hub.clone(), base_path };
+        let site = Site {
+            guard,
+            max_connections,
+            assets,
+            files,
+            manifest,
+            vnc,
+            hub: hub.clone(),
+            players: Sessions::default(),
+            base_path,
+        };
         let server = Server::start(front, metrics, site)
             .map_err(|error| gst::error_msg!(gst::ResourceError::Failed, ("Cannot start the web server: {error}")))?;
         gst::info!(CAT, obj = element, "serving at {address}");

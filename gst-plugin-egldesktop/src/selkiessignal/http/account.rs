@@ -162,7 +162,7 @@ pub(super) fn keep_session(path: &str, answer: &mut Answer, visitor: Visitor, se
         By::Password => true,
         // It goes on while it is used. That of a guest ends with the link.
         By::Session(session) => session.link.is_none() && session.left < guard.lifetime / 2,
-        By::Nothing | By::Proxy => false,
+        By::Nothing | By::Proxy | By::Token(_) => false,
     };
     // The cookie's path is the folder of the address. An answer that says something of the cookie knows better.
     let in_our_folder = path.rfind('/') == Some(0);

@@ -15,6 +15,8 @@ pub(super) type Digest = [u8; 32];
 pub(in super::super) struct Credentials {
     control: Digest,
     view: Option<Digest>,
+    /// Of the password to watch alone.
+    token: Option<Digest>,
 }
 
 /// What the request says about who sent it.
@@ -31,8 +33,14 @@ pub(super) enum Login {
 impl Credentials {
     /// One user with a password that allows everything, and maybe another one that allows to watch.
     pub(in super::super) fn new(user: &str, password: &str, view_password: Option<&str>) -> Self {
-        let digest = |password: &str| digest(format!("{user}:{password}").as_bytes());
-        Self { control: digest(password), view: view_password.map(digest) }
+        let login = |password: &str| digest(format!("{user}:{password}").as_bytes());
+        let token = view_password.map(|password| digest(password.as_bytes()));
+        Self { control: login(password), view: view_password.map(login), token }
+    }
+
+    /// Whether this is the password to watch; in constant time as well.
+    pub(super) fn is_to_watch(&self, token: &str) -> bool {
+        self.token.as_ref().is_some_and(|expected| digest(token.as_bytes()).ct_eq(expected).into())
     }
 
     /// Compares in constant time: digests, so that not even the length tells anything.

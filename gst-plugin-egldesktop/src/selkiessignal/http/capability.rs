@@ -153,6 +153,13 @@ impl Capabilities {
         Ok((cookie, Duration::from_millis(claims.expires - at)))
     }
 
+    /// The link that a player shows as it is. One that opens once begins a session, which this is not.
+    pub(super) fn guest(&self, link: &str, now: Instant) -> Option<LinkId> {
+        let claims = self.verify(Kind::Link, link)?;
+        let good = claims.expires > self.millis(now) && claims.rights & ONCE == 0 && self.lock().allows(&claims);
+        good.then_some(LinkId(claims.id))
+    }
+
     /// Ends a link, and the sessions that began with it.
     pub(in super::super) fn revoke(&self, link: LinkId) {
         let now = self.millis(Instant::now());

@@ -1,5 +1,7 @@
 //! Decides who comes in: by a session's cookie, by a password, or because a proxy that is believed says who it is.
 
+mod bearer;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,6 +61,8 @@ pub(super) enum By {
     Password,
     Session(Session),
     Proxy,
+    /// A player's token, and the link that it is. No browser sends it by itself.
+    Token(Option<LinkId>),
 }
 
 impl Visitor {
@@ -66,6 +70,7 @@ impl Visitor {
     pub(super) fn link(&self) -> Option<LinkId> {
         match self.by {
             By::Session(session) => session.link,
+            By::Token(link) => link,
             _ => None,
         }
     }
@@ -78,6 +83,7 @@ impl Visitor {
             By::Session(session) if session.link.is_some() => Some("link"),
             By::Session(_) => Some("password"),
             By::Proxy => Some("proxy"),
+            By::Token(_) => Some("token"),
         }
     }
 }
@@ -249,24 +255,24 @@ mod tests {
 
     use super::*;
 
-    const PASSWORDS: (&str, &str) = ("secret", "watch");
+    pub(super) const PASSWORDS: (&str, &str) = ("secret", "watch");
 
-    fn settings() -> AccessSettings {
+    pub(super) fn settings() -> AccessSettings {
         AccessSettings { login_header_from: Some("10.0.0.0/8".into()), ..AccessSettings::default() }
     }
 
-    fn guard(settings: &AccessSettings) -> (Guard, Capabilities, Instant) {
+    pub(super) fn guard(settings: &AccessSettings) -> (Guard, Capabilities, Instant) {
         let now = Instant::now();
         let passwords = Credentials::new("user", PASSWORDS.0, Some(PASSWORDS.1));
         let guard = Guard::new(Open::No, Some(passwords), settings, "here").ok().unwrap();
         (guard, Capabilities::new(now).unwrap(), now)
     }
 
-    fn peer(address: &str) -> Peer {
+    pub(super) fn peer(address: &str) -> Peer {
         Peer::Inet(std::net::SocketAddr::new(address.parse().unwrap(), 1))
     }
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pub(super) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let pairs = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value)));
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {

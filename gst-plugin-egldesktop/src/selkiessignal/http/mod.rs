@@ -21,6 +21,7 @@ mod route;
 mod tls;
 mod vnc;
 mod websocket;
+mod whep;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub(super) use listen::{Bound, Place};
 pub(super) use manifest::manifest;
 pub(super) use tls::acceptor;
 pub(super) use vnc::Vnc;
+pub(super) use whep::Sessions;
 
 use super::hub::Hub;
 use listen::{Listener, Peer, Stream};
@@ -76,6 +78,8 @@ pub(super) struct Site {
     /// The other way to see the screen, whose page is the front page then.
     pub(super) vnc: Option<Vnc>,
     pub(super) hub: Arc<Hub>,
+    /// Those of players.
+    pub(super) players: Sessions,
     /// The folder that a proxy serves this desktop below, such as `/desk`; empty for none.
     pub(super) base_path: String,
 }

@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::guard::{Verdict, Visitor};
 use super::headers::{Answer, secure, text, with_type};
-use super::{Assets, CAT, Context, Purpose, Vnc, account, client, files, notice, websocket};
+use super::{Assets, CAT, Context, Purpose, Vnc, account, client, files, notice, websocket, whep};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
 
@@ -26,6 +26,9 @@ pub(super) async fn respond(mut request: Request<Incoming>, context: Context) ->
     };
     if let Some(answer) = account::public(&path, &mut request, &context).await {
         return Ok(secure(answer));
+    }
+    if whep::is_theirs(&path) {
+        return Ok(secure(whep::respond(&path, request, context).await));
     }
     let capabilities = &context.site.hub.capabilities;
     let verdict = context.site.guard.judge(context.peer, request.headers(), capabilities, Instant::now());

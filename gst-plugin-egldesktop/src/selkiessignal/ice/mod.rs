@@ -5,6 +5,7 @@
 
 mod announce;
 mod credentials;
+mod link;
 mod request;
 mod server;
 mod source;

@@ -1,6 +1,7 @@
 //! One session over a signalling socket, whoever opened it: from what was said in `HELLO` to its end.
 
 mod news;
+pub(super) mod player;
 mod socket;
 
 use std::sync::Arc;

@@ -18,11 +18,8 @@ use crate::selkiessignal::playout_delay::PlayoutDelay;
 
 /// What fits into one packet everywhere, tunnels included, as Selkies has it. In bytes.
 const MTU: u32 = 1200;
-/// Identifiers of header extensions (RFC 8285).
-const PLAYOUT_DELAY_ID: u32 = 1;
-const CAPTURE_TIME_ID: u32 = 2;
-const TRANSPORT_WIDE_ID: u32 = 3;
-const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+/// The header extension with which every packet of a connection is counted.
+pub(super) const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// A stream inside a viewer's pipeline.
 pub(super) struct Branch {
@@ -40,6 +37,31 @@ pub(super) struct Options<'a> {
     pub(super) share: Option<Share>,
     /// How many packets of forward error correction there are for a hundred others.
     pub(super) fec_percentage: u32,
+    pub(super) numbers: Numbers,
+}
+
+/// What RTP calls things on this connection: whoever makes the offer says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// None for the codec's own.
+    pub(super) payload_type: Option<u8>,
+    /// Identifiers of header extensions (RFC 8285), 1 to 14; those of video. None where the other side knows it not.
+    pub(super) playout_delay: Option<u8>,
+    pub(super) capture_time: Option<u8>,
+    pub(super) transport_wide: Option<u8>,
+    /// Lost packets are sent again (RFC 4588).
+    pub(super) retransmission: bool,
+}
+
+impl Numbers {
+    /// Those of our own offers.
+    pub(super) const OURS: Self = Self {
+        payload_type: None,
+        playout_delay: Some(1),
+        capture_time: Some(2),
+        transport_wide: Some(3),
+        retransmission: true,
+    };
 }
 
 /// How a codec goes into RTP: payloader with its properties, payload type, ticks per second, encoding name.
@@ -113,6 +135,8 @@ impl Branch {
     ) -> Result<Self, SessionError> {
         let payload = payload(caps).ok_or_else(|| SessionError::Unsupported(caps.to_string()))?;
         let is_video = kind == "video";
+        let numbers = options.numbers;
+        let transport_wide = numbers.transport_wide.filter(|_| is_video && options.share.is_some());
 
         let appsrc = gst_app::AppSrc::builder().name(kind).caps(caps).build();
         StreamProducer::configure_consumer(&appsrc);
@@ -129,33 +153,32 @@ impl Branch {
             payloader = payloader.property_from_str(name, value);
         }
         let payloader = payloader.build()?;
-        if is_video {
-            payloader.emit_by_name::<()>("add-extension", &[&PlayoutDelay::new(PLAYOUT_DELAY_ID)]);
-            let base_time = pipeline.base_time().unwrap_or_default();
-            let capture_time = CaptureTime::new(CAPTURE_TIME_ID, pipeline.pipeline_clock(), base_time);
-            payloader.emit_by_name::<()>("add-extension", &[&capture_time]);
-            if options.share.is_some() {
-                let extension = RTPHeaderExtension::create_from_uri(TRANSPORT_WIDE)
-                    .ok_or_else(|| gst::glib::bool_error!("no rtphdrexttwcc (package gstreamer1.0-plugins-good)"))?;
-                extension.set_id(TRANSPORT_WIDE_ID);
-                payloader.emit_by_name::<()>("add-extension", &[&extension]);
-            }
-        }
         let mut rtp = gst::Caps::builder("application/x-rtp")
             .field("media", kind)
             .field("encoding-name", payload.encoding)
             .field("clock-rate", payload.clock_rate)
-            .field("payload", payload.payload_type)
+            .field("payload", numbers.payload_type.map_or(payload.payload_type, i32::from))
             .field("ssrc", ssrc);
         if is_video {
             // What webrtcbin does not offer by itself: keyframe requests.
             rtp = rtp.field("rtcp-fb-nack-pli", true).field("rtcp-fb-ccm-fir", true);
-            rtp = rtp.field(format!("extmap-{PLAYOUT_DELAY_ID}"), PlayoutDelay::uri());
-            rtp = rtp.field(format!("extmap-{CAPTURE_TIME_ID}"), CaptureTime::uri());
-            if options.share.is_some() {
-                rtp = rtp.field("rtcp-fb-transport-cc", true);
-                rtp = rtp.field(format!("extmap-{TRANSPORT_WIDE_ID}"), TRANSPORT_WIDE);
-            }
+        }
+        if let Some(id) = numbers.playout_delay.filter(|_| is_video) {
+            payloader.emit_by_name::<()>("add-extension", &[&PlayoutDelay::new(id.into())]);
+            rtp = rtp.field(format!("extmap-{id}"), PlayoutDelay::uri());
+        }
+        if let Some(id) = numbers.capture_time.filter(|_| is_video) {
+            let base_time = pipeline.base_time().unwrap_or_default();
+            let capture_time = CaptureTime::new(id.into(), pipeline.pipeline_clock(), base_time);
+            payloader.emit_by_name::<()>("add-extension", &[&capture_time]);
+            rtp = rtp.field(format!("extmap-{id}"), CaptureTime::uri());
+        }
+        if let Some(id) = transport_wide {
+            let extension = RTPHeaderExtension::create_from_uri(TRANSPORT_WIDE)
+                .ok_or_else(|| gst::glib::bool_error!("no rtphdrexttwcc (package gstreamer1.0-plugins-good)"))?;
+            extension.set_id(id.into());
+            payloader.emit_by_name::<()>("add-extension", &[&extension]);
+            rtp = rtp.field("rtcp-fb-transport-cc", true).field(format!("extmap-{id}"), TRANSPORT_WIDE);
         }
         let rtp = rtp.build();
         let filter = gst::ElementFactory::make("capsfilter").property("caps", &rtp).build()?;

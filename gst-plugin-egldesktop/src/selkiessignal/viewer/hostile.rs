@@ -8,11 +8,11 @@ use gst_webrtc::WebRTCSessionDescription;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use super::branch::{Branch, Options};
-use super::sdp;
+use super::branch::{Branch, Numbers, Options};
 use super::webrtcbin::WebRtcBin;
+use super::{sdp, transport};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A viewer that has made its offer.
 struct Offering {
@@ -30,8 +30,8 @@ impl Offering {
         let video = gst::Caps::new_empty_simple("video/x-vp8");
         let audio = gst::Caps::new_empty_simple("audio/x-opus");
         for (caps, kind) in [(&video, "video"), (&audio, "audio")] {
-            Branch::new(&pipeline, &webrtcbin, caps, kind, Options { group: kind, share: None, fec_percentage: 0 })
-                .unwrap();
+            let options = Options { group: kind, share: None, fec_percentage: 0, numbers: Numbers::OURS };
+            Branch::new(&pipeline, &webrtcbin, caps, kind, options).unwrap();
         }
         pipeline.set_state(gst::State::Ready).unwrap();
         webrtcbin.create_data_channel("input").unwrap();
@@ -87,7 +87,7 @@ impl Drop for Offering {
 
 /// A change to a line of a text.
 #[derive(Debug, Clone)]
-enum Change {
+pub(super) enum Change {
     Delete,
     Double,
     Swap(usize),
@@ -97,7 +97,7 @@ enum Change {
     Insert(String),
 }
 
-fn change() -> impl Strategy<Value = (prop::sample::Index, Change)> {
+pub(super) fn change() -> impl Strategy<Value = (prop::sample::Index, Change)> {
     let value = prop_oneof!["-?[0-9]{1,20}", Just("0".to_owned()), Just("65536".to_owned())];
     let word = prop_oneof![
         Just("inactive".to_owned()),
@@ -121,7 +121,7 @@ fn change() -> impl Strategy<Value = (prop::sample::Index, Change)> {
     (any::<prop::sample::Index>(), change)
 }
 
-fn apply(text: &str, changes: &[(prop::sample::Index, Change)]) -> String {
+pub(super) fn apply(text: &str, changes: &[(prop::sample::Index, Change)]) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (at, change) in changes {
         if lines.is_empty() {
@@ -191,7 +191,7 @@ fn no_candidate_ends_the_process() {
                 words[at] = word;
             }
             let candidate = words.join(" ");
-            if sdp::is_candidate(&candidate) {
+            if transport::is_candidate(&candidate) {
                 offering.webrtcbin.add_ice_candidate(mline, &candidate);
             }
         }

@@ -13,14 +13,18 @@ mod gamepads;
 mod gate;
 #[cfg(test)]
 mod hostile;
+mod links;
 mod microphone;
 mod outbox;
+mod pipeline;
+mod player;
 mod rate;
 mod retransmission;
 mod rtp_plugin;
 mod sdp;
 mod silence;
 mod socket;
+mod transport;
 mod webrtcbin;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -34,9 +38,12 @@ use tokio::sync::mpsc;
 use super::hub::{Hub, SessionError, Source, Ticket};
 use super::metrics::{ViewerStats, read_webrtc};
 use super::roster::Caller;
-use super::stream::Subscription;
 pub(super) use branch::codec;
-use branch::{Branch, Options};
+use branch::{Branch, Numbers, Options};
+use links::Links;
+#[cfg(feature = "fuzz")]
+pub(super) use player::fuzz_offer;
+pub(super) use player::{Fragment, Offer as PlayerOffer, OfferError, Player, PlayerError};
 #[cfg(feature = "fuzz")]
 pub(super) use sdp::fuzz as fuzz_answer;
 pub(super) use socket::{FromSocket, SocketViewer};
@@ -116,15 +123,6 @@ impl PictureCodecs {
 /// The offer that waits for its answer.
 type Offer = Arc<Mutex<Option<WebRTCSessionDescription>>>;
 
-/// The connections to the element's streams; empty until the browser can receive.
-#[derive(Default)]
-struct Links(Mutex<Vec<Link>>);
-
-struct Link {
-    subscription: Subscription,
-    appsrc: gst_app::AppSrc,
-}
-
 impl Viewer {
     /// Builds and starts the pipeline. The offer and the candidates come through `outgoing`.
     pub(super) fn start(
@@ -135,13 +133,7 @@ impl Viewer {
         outgoing: mpsc::Sender<Outgoing>,
     ) -> Result<Self, SessionError> {
         let ticket = hub.admit(caller, hello)?;
-        let (clock, base_time) = hub.clock()?;
-        let pipeline = gst::Pipeline::builder().name(format!("viewer-{}", ticket.id)).build();
-        // The same running time as the element: buffers come with its timestamps.
-        pipeline.use_clock(Some(&clock));
-        pipeline.set_start_time(gst::ClockTime::NONE);
-        pipeline.set_base_time(base_time);
-
+        let pipeline = pipeline::create(hub, ticket.id)?;
         let webrtcbin = WebRtcBin::new(&pipeline)?;
         webrtcbin.configure_ice(hub.ice(), caller.address);
 
@@ -162,6 +154,7 @@ impl Viewer {
                 group: group(hello, kind),
                 share: hub.congestion().filter(|_| is_video).map(|control| control.join(ticket.id)),
                 fec_percentage: if is_video { hub.fec_percentage() } else { 0 },
+                numbers: Numbers::OURS,
             };
             let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, options)?;
             branches.push((branch, source.stream.clone()));
@@ -172,8 +165,13 @@ impl Viewer {
         }
         let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
-        watch_bus(&pipeline, outgoing.clone())?;
-        connect_signals(hub, &webrtcbin, branches, &links, outgoing.clone());
+        let failed = |outgoing: &mpsc::Sender<Outgoing>| {
+            let outgoing = outgoing.clone();
+            move |reason| drop(outgoing.try_send(Outgoing::Failed(reason)))
+        };
+        pipeline::watch_bus(&pipeline, failed(&outgoing))?;
+        tell_candidates(hub, &webrtcbin, outgoing.clone());
+        pipeline::watch_connection(&webrtcbin, branches, &links, failed(&outgoing));
 
         // From here on dropping it cleans up.
         let offer = Offer::default();
@@ -208,7 +206,7 @@ impl Viewer {
             PeerMessage::Sdp { kind: SdpKind::Offer, .. } => Err("the offer is the server's to make".into()),
             PeerMessage::Ice { candidate, mline } => {
                 // An empty one ends the list; libnice has no use for that.
-                if sdp::is_candidate(&candidate) {
+                if transport::is_candidate(&candidate) {
                     self.webrtcbin.add_ice_candidate(mline.unwrap_or(0), &candidate);
                 } else if !candidate.is_empty() {
                     gst::debug!(CAT, "left out a candidate that is none");
@@ -282,91 +280,15 @@ impl Drop for Viewer {
             connected.end();
             input.release_all();
         }
-        if let Some(bus) = self.pipeline.bus() {
-            bus.unset_sync_handler();
-        }
-        if self.pipeline.set_state(gst::State::Null).is_err() {
-            gst::warning!(CAT, obj = self.pipeline, "did not stop cleanly");
-        }
+        pipeline::stop(&self.pipeline);
     }
 }
 
-impl Links {
-    /// Lets the streams flow, once.
-    fn connect(&self, branches: &[(Branch, Arc<super::stream::Stream>)]) {
-        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !links.is_empty() {
-            return;
-        }
-        for (branch, stream) in branches {
-            match stream.subscribe(&branch.appsrc) {
-                Ok(subscription) => links.push(Link { subscription, appsrc: branch.appsrc.clone() }),
-                Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
-            }
-            if let Some(feedback) = &branch.feedback {
-                feedback.limit_repairs();
-            }
-            if branch.is_video {
-                stream.request_keyframe();
-            }
-        }
-    }
-
-    /// Lets one stream flow into `appsrc`.
-    fn add(&self, stream: &super::stream::Stream, appsrc: &gst_app::AppSrc) {
-        match stream.subscribe(appsrc) {
-            Ok(subscription) => {
-                let link = Link { subscription, appsrc: appsrc.clone() };
-                self.0.lock().unwrap_or_else(PoisonError::into_inner).push(link);
-            }
-            Err(error) => gst::error!(CAT, "cannot connect a stream: {error}"),
-        }
-    }
-
-    fn count(&self, stats: &mut ViewerStats) {
-        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for link in links.iter() {
-            let (sent, dropped) = link.subscription.counts();
-            stats.frames_sent += sent;
-            stats.frames_dropped += dropped;
-            stats.queued += link.appsrc.current_level_bytes();
-        }
-    }
-
-    fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-fn connect_signals(
-    hub: &Arc<Hub>,
-    webrtcbin: &WebRtcBin,
-    branches: Vec<(Branch, Arc<super::stream::Stream>)>,
-    links: &Arc<Links>,
-    outgoing: mpsc::Sender<Outgoing>,
-) {
-    // Weak, where a reference would keep the links, and with them the encoder's consumers, alive in a cycle.
-    let links = Arc::downgrade(links);
+fn tell_candidates(hub: &Arc<Hub>, webrtcbin: &WebRtcBin, outgoing: mpsc::Sender<Outgoing>) {
     let hub = hub.clone();
-    let sender = outgoing.clone();
     webrtcbin.on_ice_candidate(move |mline, candidate| {
         let candidate = hub.ice().announced().rewrite(candidate);
-        drop(sender.try_send(Outgoing::Frame(PeerMessage::Ice { candidate, mline: Some(mline) }.to_frame())));
-    });
-    webrtcbin.on_connection_state(move |state| {
-        gst::info!(CAT, "connection is {state:?}");
-        match state {
-            gst_webrtc::WebRTCPeerConnectionState::Connected => {
-                if let Some(links) = links.upgrade() {
-                    links.connect(&branches);
-                }
-            }
-            gst_webrtc::WebRTCPeerConnectionState::Failed => {
-                let reason = "no network path between browser and desktop (ICE failed); a TURN server may be needed";
-                drop(outgoing.try_send(Outgoing::Failed(reason.into())));
-            }
-            _ => {}
-        }
+        drop(outgoing.try_send(Outgoing::Frame(PeerMessage::Ice { candidate, mline: Some(mline) }.to_frame())));
     });
 }
 
@@ -384,18 +306,4 @@ fn make_offer(webrtcbin: &WebRtcBin, waiting: &Offer, outgoing: mpsc::Sender<Out
             Err(error) => gst::error!(CAT, "cannot print the offer: {error}"),
         }
     });
-}
-
-/// Errors of this pipeline end this session, and nothing else.
-fn watch_bus(pipeline: &gst::Pipeline, outgoing: mpsc::Sender<Outgoing>) -> Result<(), SessionError> {
-    let bus = pipeline.bus().ok_or_else(|| gst::glib::bool_error!("a pipeline without a bus"))?;
-    bus.set_sync_handler(move |_, message| {
-        if let gst::MessageView::Error(error) = message.view() {
-            let source = error.src().map(|source| source.name().to_string()).unwrap_or_default();
-            gst::warning!(CAT, "{source}: {} ({:?})", error.error(), error.debug());
-            drop(outgoing.try_send(Outgoing::Failed(format!("{source}: {}", error.error()))));
-        }
-        gst::BusSyncReply::Drop
-    });
-    Ok(())
 }

@@ -1,9 +1,9 @@
 //! What goes into offers beside what webrtcbin writes, and what answers are refused.
 
-use std::net::IpAddr;
-
 use gst_sdp::{SDPMediaRef, SDPMessage, SDPMessageRef};
 use gst_webrtc::{WebRTCSDPType, WebRTCSessionDescription};
+
+use super::transport::{MAX_CANDIDATES, MAX_VALUE, Transport, is_candidate, line};
 
 /// Why an answer can't be used; the text is for the user.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -46,20 +46,12 @@ pub(super) fn offer_for_browsers(offer: &SDPMessageRef) -> Result<String, SdpErr
 /// What an answer may say about a medium. Everything else comes from the offer.
 #[derive(Default)]
 struct Answered {
-    setup: Option<String>,
-    ice_ufrag: Option<String>,
-    ice_pwd: Option<String>,
-    fingerprint: Option<String>,
+    transport: Transport,
     inactive: bool,
     recvonly: bool,
     /// The first one: a microphone sends one stream.
     ssrc: Option<u32>,
 }
-
-/// Longer lines are none that browsers write.
-const MAX_VALUE: usize = 512;
-/// Of one medium.
-const MAX_CANDIDATES: usize = 64;
 
 /// The answer for webrtcbin, written anew: it has the media of the offer, and of what the browser said only what is
 /// known to be well-formed. webrtcbin 1.22 ends the process on answers that it does not expect, such as one that rejects
@@ -115,10 +107,13 @@ fn write_media(
         return Err(SdpError::Rejected(kind.to_owned()));
     }
     let mut said = Answered::read(&mut answered.attributes().map(|attribute| (attribute.key(), attribute.value())));
-    said.or(session);
-    let (Some(setup), Some(ufrag), Some(pwd), Some(fingerprint)) =
-        (said.setup, said.ice_ufrag, said.ice_pwd, said.fingerprint)
-    else {
+    said.transport.or(&session.transport);
+    let (Some(setup), Some(ufrag), Some(pwd), Some(fingerprint)) = (
+        said.transport.setup.filter(|setup| setup != "actpass"),
+        said.transport.ice_ufrag,
+        said.transport.ice_pwd,
+        said.transport.fingerprint,
+    ) else {
         return Err(SdpError::Malformed);
     };
 
@@ -178,86 +173,17 @@ impl Answered {
             if value.len() > MAX_VALUE {
                 continue;
             }
-            let place = match key {
-                "setup" if matches!(value, "active" | "passive") => &mut said.setup,
-                // RFC 8839 §5.4.
-                "ice-ufrag" if (4..=256).contains(&value.len()) && is_ice(value) => &mut said.ice_ufrag,
-                "ice-pwd" if (22..=256).contains(&value.len()) && is_ice(value) => &mut said.ice_pwd,
-                "fingerprint" if is_fingerprint(value) => &mut said.fingerprint,
-                "inactive" => {
-                    said.inactive = true;
-                    continue;
-                }
-                "recvonly" => {
-                    said.recvonly = true;
-                    continue;
-                }
+            match key {
+                "inactive" => said.inactive = true,
+                "recvonly" => said.recvonly = true,
                 "ssrc" => {
                     let ssrc = value.split(' ').next().and_then(|ssrc| ssrc.parse().ok());
                     said.ssrc = said.ssrc.or(ssrc.filter(|&ssrc| ssrc != 0));
-                    continue;
                 }
-                _ => continue,
-            };
-            place.get_or_insert_with(|| value.to_owned());
-        }
-        said
-    }
-
-    /// What is said for the session holds for the media that say nothing.
-    fn or(&mut self, session: &Self) {
-        for (own, session) in [
-            (&mut self.setup, &session.setup),
-            (&mut self.ice_ufrag, &session.ice_ufrag),
-            (&mut self.ice_pwd, &session.ice_pwd),
-            (&mut self.fingerprint, &session.fingerprint),
-        ] {
-            if own.is_none() {
-                own.clone_from(session);
+                _ => said.transport.read(key, value),
             }
         }
-    }
-}
-
-/// Whether this is a candidate that libnice can take (RFC 8839 §5.1), with or without `candidate:` before it. There is one
-/// component: RTP and RTCP share it.
-pub(super) fn is_candidate(text: &str) -> bool {
-    let text = text.strip_prefix("candidate:").unwrap_or(text);
-    let words: Vec<_> = text.split(' ').collect();
-    let [foundation, "1", transport, priority, address, port, "typ", kind, extensions @ ..] = &words[..] else {
-        return false;
-    };
-    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-    text.len() <= MAX_VALUE
-        && (1..=32).contains(&foundation.len())
-        && is_ice(foundation)
-        && ["udp", "tcp"].iter().any(|known| transport.eq_ignore_ascii_case(known))
-        && priority.parse::<u32>().is_ok()
-        // Browsers hide addresses behind names of multicast DNS.
-        && (address.parse::<IpAddr>().is_ok() || address.ends_with(".local") && is_name(address))
-        && port.parse::<u16>().is_ok_and(|port| port > 0)
-        && matches!(*kind, "host" | "srflx" | "prflx" | "relay")
-        && extensions.len() % 2 == 0
-        && extensions.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic()))
-}
-
-/// `ice-char` of RFC 8839.
-fn is_ice(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-}
-
-/// A hash and hexadecimal bytes with colons between (RFC 8122 §5).
-fn is_fingerprint(text: &str) -> bool {
-    let Some((hash, bytes)) = text.split_once(' ') else { return false };
-    let known = ["sha-1", "sha-224", "sha-256", "sha-384", "sha-512"];
-    known.iter().any(|known| hash.eq_ignore_ascii_case(known))
-        && bytes.split(':').all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()))
-}
-
-fn line(text: &mut String, key: &str, value: Option<&str>) {
-    match value.filter(|value| !value.is_empty()) {
-        Some(value) => text.push_str(&format!("a={key}:{value}\r\n")),
-        None => text.push_str(&format!("a={key}\r\n")),
+        said
     }
 }
 
@@ -340,30 +266,6 @@ mod tests {
             "a=rtcp-mux",
         ];
         assert_eq!(media, expected);
-    }
-
-    #[test]
-    fn candidates_as_browsers_write_them() {
-        for good in [
-            "candidate:1 1 udp 2113937151 192.0.2.1 50000 typ host generation 0 ufrag abcd network-cost 999",
-            "candidate:842163049 1 UDP 1677729535 2001:db8::1 50000 typ srflx raddr 0.0.0.0 rport 0",
-            "candidate:1 1 tcp 1518280447 1f4712db-ea17-4bcf.local 9 typ host tcptype active",
-        ] {
-            assert!(is_candidate(good), "{good}");
-        }
-        for bad in [
-            "",
-            "candidate:",
-            "candidate:1 0 udp 1 192.0.2.1 5 typ host",
-            "candidate:1 1 udp 1 192.0.2.1 0 typ host",
-            "candidate:1 1 udp 1 example.org 5 typ host",
-            "candidate:1 1 sctp 1 192.0.2.1 5 typ host",
-            "candidate:1 1 udp -1 192.0.2.1 5 typ host",
-            "candidate:1 1 udp 1 192.0.2.1 5 typ host raddr",
-            "candidate:1 1 udp 1 192.0.2.1 5 typ other",
-        ] {
-            assert!(!is_candidate(bad), "{bad}");
-        }
     }
 
     #[test]

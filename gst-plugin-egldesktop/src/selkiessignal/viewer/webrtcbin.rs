@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use gst::glib;
 use gst::prelude::*;
 use gst_webrtc::{
-    WebRTCDataChannel, WebRTCFECType, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
-    WebRTCSessionDescription,
+    WebRTCDataChannel, WebRTCFECType, WebRTCICEGatheringState, WebRTCPeerConnectionState, WebRTCRTPTransceiver,
+    WebRTCRTPTransceiverDirection, WebRTCSessionDescription,
 };
 
 use super::CAT;
@@ -80,7 +80,7 @@ impl WebRtcBin {
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_codec_preferences(Some(rtp));
         // Lost packets are sent again. Not those of sound: browsers refuse retransmission streams for it.
-        transceiver.set_property("do-nack", kind == "video");
+        transceiver.set_property("do-nack", kind == "video" && options.numbers.retransmission);
         if options.fec_percentage > 0 {
             transceiver.set_property("fec-type", WebRTCFECType::UlpRed);
             transceiver.set_property("fec-percentage", options.fec_percentage);
@@ -167,6 +167,62 @@ impl WebRtcBin {
         self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
     }
 
+    /// Answers an offer, and begins to gather candidates. Calls back with the answer; with `None` where it refuses.
+    pub(super) fn answer(
+        &self,
+        offer: &WebRTCSessionDescription,
+        call: impl FnOnce(Option<WebRTCSessionDescription>) + Send + 'static,
+    ) {
+        let this = self.clone();
+        let offered = gst::Promise::with_change_func(move |reply| {
+            if is_refused(&reply) {
+                gst::warning!(CAT, obj = this.0, "the offer is refused: {reply:?}");
+                return call(None);
+            }
+            let element = this.0.clone();
+            let answered = gst::Promise::with_change_func(move |reply| {
+                let answer = reply.ok().flatten();
+                let answer = answer.and_then(|reply| reply.get::<WebRTCSessionDescription>("answer").ok());
+                let Some(answer) = answer else {
+                    gst::warning!(CAT, obj = this.0, "no answer: {reply:?}");
+                    return call(None);
+                };
+                let made = answer.clone();
+                let set = gst::Promise::with_change_func(move |reply| {
+                    call((!is_refused(&reply)).then_some(made));
+                });
+                this.0.emit_by_name::<()>("set-local-description", &[&answer, &set]);
+            });
+            element.emit_by_name::<()>("create-answer", &[&None::<gst::Structure>, &answered]);
+        });
+        self.0.emit_by_name::<()>("set-remote-description", &[&offer, &offered]);
+    }
+
+    /// Calls back when all candidates have been found, after the last of them.
+    pub(super) fn on_gathered(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.0.connect_notify(Some("ice-gathering-state"), move |element, _| {
+            if element.property::<WebRTCICEGatheringState>("ice-gathering-state") == WebRTCICEGatheringState::Complete {
+                call();
+            }
+        });
+    }
+
+    /// Calls back with every packet of the other side but those of ICE; to be called once both descriptions have been set.
+    pub(super) fn on_packet(&self, call: impl Fn() + Send + Sync + Clone + 'static) {
+        let elements = self.0.downcast_ref::<gst::Bin>().map(|bin| bin.iterate_recurse().into_iter().flatten());
+        let sources = elements
+            .into_iter()
+            .flatten()
+            .filter(|element| element.factory().is_some_and(|factory| factory.name() == "nicesrc"));
+        for pad in sources.filter_map(|source| source.static_pad("src")) {
+            let call = call.clone();
+            pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+                call();
+                gst::PadProbeReturn::Ok
+            });
+        }
+    }
+
     /// What it counts (`get-stats`); `None` when it does not say within `patience`.
     pub(super) fn stats(&self, patience: Duration) -> Option<gst::Structure> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
@@ -189,6 +245,11 @@ impl WebRtcBin {
     pub(super) fn add_ice_candidate(&self, mline: u32, candidate: &str) {
         self.0.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
     }
+}
+
+/// Whether a description was not taken.
+fn is_refused(reply: &Result<Option<&gst::StructureRef>, gst::PromiseError>) -> bool {
+    !matches!(reply, Ok(reply) if !reply.is_some_and(|reply| reply.has_field("error")))
 }
 
 /// The ICE agent. webrtcbin 1.22 owns it by a floating reference, which the first owner that sinks it takes over:

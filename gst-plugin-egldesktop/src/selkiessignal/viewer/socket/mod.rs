@@ -16,7 +16,7 @@ use selkies_protocol::transport::{Medium, Receipt, connection};
 use tokio::sync::mpsc;
 
 use super::channel::{Input, Receiver};
-use super::{Connection, Links, PictureCodecs, branch};
+use super::{Connection, Links, PictureCodecs, branch, pipeline};
 use crate::selkiessignal::congestion::Flow;
 use crate::selkiessignal::hub::{Hub, SessionError, Source, Ticket};
 use crate::selkiessignal::metrics::ViewerStats;
@@ -69,12 +69,7 @@ impl SocketViewer {
         // A desktop without sound is still a desktop.
         let audio = audio.filter(|audio| is_playable(audio).unwrap_or(false));
         let ticket = hub.admit(caller, hello)?;
-        let (clock, base_time) = hub.clock()?;
-        let pipeline = gst::Pipeline::builder().name(format!("viewer-{}", ticket.id)).build();
-        // The same running time as the element: buffers come with its timestamps.
-        pipeline.use_clock(Some(&clock));
-        pipeline.set_start_time(gst::ClockTime::NONE);
-        pipeline.set_base_time(base_time);
+        let pipeline = pipeline::create(hub, ticket.id)?;
 
         let share = hub.congestion().map(|control| control.join(ticket.id));
         let flow = Flow::new(share.as_ref().map_or(LIMITS, |share| share.limits()), START);
@@ -86,7 +81,12 @@ impl SocketViewer {
                 inlets.push((source.stream.clone(), tap::add(&pipeline, &source.caps, medium, &line)?));
             }
         }
-        watch_bus(&pipeline, &line)?;
+        let failing = Arc::downgrade(&line);
+        pipeline::watch_bus(&pipeline, move |reason| {
+            if let Some(line) = failing.upgrade() {
+                line.fail(reason);
+            }
+        })?;
         let leading = line.clone();
         let input = Input::new(hub, ticket.id, line.clone(), hello, Some(Box::new(move || leading.lead())));
         let receiver = input.receiver();
@@ -196,25 +196,6 @@ impl Drop for SocketViewer {
         if let Some(input) = self.input.take() {
             input.release_all();
         }
-        if let Some(bus) = self.pipeline.bus() {
-            bus.unset_sync_handler();
-        }
-        if self.pipeline.set_state(gst::State::Null).is_err() {
-            gst::warning!(super::CAT, obj = self.pipeline, "did not stop cleanly");
-        }
+        pipeline::stop(&self.pipeline);
     }
-}
-
-/// Errors of this pipeline end this session, and nothing else.
-fn watch_bus(pipeline: &gst::Pipeline, line: &Arc<Line>) -> Result<(), SessionError> {
-    let bus = pipeline.bus().ok_or_else(|| gst::glib::bool_error!("a pipeline without a bus"))?;
-    let line = Arc::downgrade(line);
-    bus.set_sync_handler(move |_, message| {
-        if let (gst::MessageView::Error(error), Some(line)) = (message.view(), line.upgrade()) {
-            gst::warning!(super::CAT, "{} ({:?})", error.error(), error.debug());
-            line.fail(error.error().to_string());
-        }
-        gst::BusSyncReply::Drop
-    });
-    Ok(())
 }
