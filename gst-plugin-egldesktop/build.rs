@@ -10,6 +10,10 @@ use sha1::{Digest as _, Sha1};
 /// What there is to serve. What is not named stays out: tests, and the tools they are run with.
 const CLIENT: &[&str] = &["index.html", "sw.js", "favicon.svg", "icons", "locales", "css", "js"];
 
+const PAGE: &str = "index.html";
+/// Stands in the page itself, so that it is there whenever the page is.
+const BOOT: &str = "js/boot.js";
+
 fn main() -> Result<()> {
     gst_plugin_version_helper::info();
     embed_client(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../web"))
@@ -24,25 +28,55 @@ fn embed_client(root: &Path) -> Result<()> {
         collect(&root.join(name), &mut paths)?;
     }
     paths.sort();
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
-    let mut version = Sha1::new();
-    let mut table = String::new();
-    for (number, path) in paths.iter().enumerate() {
+    let mut files = Vec::new();
+    for path in &paths {
         let name = path.strip_prefix(root)?.to_str().context("a name that is not UTF-8")?;
         let mut data = std::fs::read(path)?;
         if name.ends_with(".js") {
             // Half of it is comments. Who wants to read them finds the sources.
             data = minifier::js::minify(&String::from_utf8(data)?).to_string().into_bytes();
         }
+        files.push((name, data));
+    }
+    let version = version(&files);
+    let boot = files.iter().find(|(name, _)| *name == BOOT).context("no boot script")?.1.clone();
+    let page = files.iter_mut().find(|(name, _)| *name == PAGE).context("no page")?;
+    page.1 = place(&String::from_utf8(page.1.clone())?, &String::from_utf8(boot)?, &version)?.into_bytes();
+    write_table(&files, &version)
+}
+
+/// A hash of all of them.
+fn version(files: &[(&str, Vec<u8>)]) -> String {
+    let mut version = Sha1::new();
+    for (name, data) in files {
         version.update(name.as_bytes());
-        version.update(Sha1::digest(&data));
+        version.update(Sha1::digest(data));
+    }
+    version.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The page with the places of its files, below `v/<version>/`, and the boot script in it.
+fn place(page: &str, boot: &str, version: &str) -> Result<String> {
+    let tag = format!("<script src=\"{BOOT}\">");
+    anyhow::ensure!(page.contains(&tag) && !boot.contains("</"), "the boot script cannot stand in the page");
+    let mut page = page.replace(&tag, &format!("<script>{boot}"));
+    for folder in ["css/", "js/"] {
+        page = page.replace(&format!("=\"{folder}"), &format!("=\"v/{version}/{folder}"));
+    }
+    Ok(page)
+}
+
+fn write_table(files: &[(&str, Vec<u8>)], version: &str) -> Result<()> {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
+    let mut table = String::new();
+    for (number, (name, data)) in files.iter().enumerate() {
         let include = |suffix: &str, data: &[u8]| -> Result<String> {
             let file = out.join(format!("client-{number}{suffix}"));
             std::fs::write(&file, data)?;
             Ok(format!("include_bytes!({file:?})"))
         };
-        write!(table, "File {{ name: {name:?}, data: {}", include("", &data)?)?;
-        for (field, compressed) in [("brotli", brotli(&data)?), ("gzip", gzip(&data)?)] {
+        write!(table, "File {{ name: {name:?}, data: {}", include("", data)?)?;
+        for (field, compressed) in [("brotli", brotli(data)?), ("gzip", gzip(data)?)] {
             // Pictures, for example, become no smaller.
             let smaller = compressed.len() < data.len();
             let value = if smaller { format!("Some({})", include(field, &compressed)?) } else { "None".to_owned() };
@@ -50,7 +84,6 @@ fn embed_client(root: &Path) -> Result<()> {
         }
         writeln!(table, " }},")?;
     }
-    let version: String = version.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let text = format!("const VERSION: &str = {version:?};\nstatic FILES: &[File] = &[\n{table}];\n");
     std::fs::write(out.join("client.rs"), text)?;
     Ok(())

@@ -2,20 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::desktop::{Desktop, PASSWORD};
-use egldesktop_tests::keymap::set_layout;
+use egldesktop_tests::keymap::{anything_down, set_layout};
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::painter::{Painter, Seen};
 use egldesktop_tests::random::Random;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
-use x11rb::connection::Connection as _;
-use x11rb::protocol::xkb::{self, ConnectionExt as _};
-use x11rb::protocol::xproto::ConnectionExt as _;
-use x11rb::rust_connection::RustConnection;
 
 /// 10 000 in all.
 const ROUNDS: u32 = 20;
@@ -103,15 +99,6 @@ fn message(random: &mut Random) -> String {
     }
 }
 
-/// Keys, buttons, and modifiers that are held rather than locked.
-fn anything_down(connection: &RustConnection) -> Result<bool> {
-    let root = connection.setup().roots[0].root;
-    let keys = connection.query_keymap()?.reply()?.keys.iter().any(|&byte| byte != 0);
-    let buttons = u16::from(connection.query_pointer(root)?.reply()?.mask) & 0x1f00 != 0;
-    let state = connection.xkb_get_state(xkb::ID::USE_CORE_KBD.into())?.reply()?;
-    Ok(keys || buttons || u16::from(state.base_mods | state.latched_mods) != 0)
-}
-
 #[test]
 fn ten_thousand_messages_cut_off_anywhere_leave_nothing_down() {
     isolated(async || {
@@ -119,7 +106,6 @@ fn ten_thousand_messages_cut_off_anywhere_leave_nothing_down() {
         let xvfb = Xvfb::start(640, 480)?;
         let painter = Painter::start(&xvfb.display)?;
         let (connection, _) = x11rb::connect(Some(&xvfb.display))?;
-        connection.xkb_use_extension(1, 0)?.reply()?;
         let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
         let mut random = Random(std::process::id().into());
         eprintln!("seed {}", random.0);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use egldesktop_tests::browser::{Browser, Driver};
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::link::{Link, NEAR, Profile, between};
@@ -22,7 +23,7 @@ fn desktop(xvfb: &Xvfb, more: &[(&str, &str)]) -> Result<Desktop> {
 }
 
 /// The picture is that of the desktop now, and the keys go there.
-async fn works(browser: &Chromium, painter: &Painter) -> Result<()> {
+async fn works<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
     browser.wait_for_state("live").await?;
     browser.next_video_frame().await?;
     browser.next_video_frame().await?;
@@ -74,18 +75,22 @@ struct Near {
     _xvfb: Xvfb,
 }
 
-#[test]
-fn the_network_is_gone_for_ten_seconds() {
+/// The network between the desktop and such a browser is gone for ten seconds.
+pub(crate) fn survives_ten_seconds_without_network<D: Driver>(
+    start: impl AsyncFnOnce() -> Result<Browser<D>> + Send + 'static,
+    variables: &'static [(&str, &str)],
+) {
     between(
-        || {
+        move || {
             let xvfb = Xvfb::start(1280, 720)?;
             let painter = Painter::start(&xvfb.display)?;
-            let desktop = desktop(&xvfb, &[("SELKIES_ADDR", NEAR)])?;
+            let desktop = desktop(&xvfb, &[variables, &[("SELKIES_ADDR", NEAR)]].concat())?;
             Ok(Near { desktop, painter, _xvfb: xvfb })
         },
         async |link: &Link, near: &Near| {
-            let browser = Chromium::start().await?;
+            let browser = start().await?;
             browser.open(&near.desktop.address, USER, PASSWORD_IN_URL).await?;
+            browser.wait_for_transport("webrtc").await?;
             browser.run(MARK).await?;
             works(&browser, &near.painter).await?;
             link.set(Profile { loss: 1.0, ..Profile::default() });
@@ -94,9 +99,16 @@ fn the_network_is_gone_for_ten_seconds() {
             tokio::time::sleep(Duration::from_secs(10)).await;
             link.set(Profile::default());
             works(&browser, &near.painter).await?;
+            browser.wait_for_transport("webrtc").await?;
+            works(&browser, &near.painter).await?;
             browser.close().await
         },
     );
+}
+
+#[test]
+fn the_network_is_gone_for_ten_seconds() {
+    survives_ten_seconds_without_network(Chromium::start, &[]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The screen follows the window, and the pointer is drawn by the browser.
 
 use anyhow::Result;
+use egldesktop_tests::browser::{Browser, Driver};
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::{add_address, isolated};
@@ -11,31 +12,33 @@ use egldesktop_tests::xvfb::Xvfb;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _};
 
-fn desktop(xvfb: &Xvfb) -> Result<Desktop> {
-    let resizable = ("SELKIES_ENABLE_RESIZE", "true");
-    Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false"), resizable])
+use crate::scene::start_desktop;
+
+const RESIZABLE: (&str, &str) = ("SELKIES_ENABLE_RESIZE", "true");
+
+/// The screen takes the sizes that the page's window gets, and is whole afterwards.
+pub(crate) async fn follows_the_window<D: Driver>(browser: Browser<D>, variables: &[(&str, &str)]) -> Result<()> {
+    let xvfb = Xvfb::start(1920, 1200)?;
+    let desktop = start_desktop(&xvfb, &[variables, &[RESIZABLE]].concat())?;
+    browser.set_page_size(1001, 700).await?;
+    browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+    browser.wait_for_transport("webrtc").await?;
+    for (width, height) in [(1000, 700), (1300, 600)] {
+        browser.set_page_size(width, height).await?;
+        let follows = format!(
+            "const {{ videoWidth, videoHeight }} = document.querySelector('video');
+             return videoWidth === {width} && videoHeight === {height}"
+        );
+        browser.wait_for(&follows).await?;
+    }
+    let painter = Painter::start(&xvfb.display)?;
+    browser.wait_for_picture(painter.patches()).await?;
+    browser.close().await
 }
 
 #[test]
 fn the_screen_follows_the_window() {
-    isolated(async || {
-        let xvfb = Xvfb::start(1920, 1200)?;
-        let desktop = desktop(&xvfb)?;
-        let browser = Chromium::start().await?;
-        browser.set_page_size(1001, 700).await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        for (width, height) in [(1000, 700), (1300, 600)] {
-            browser.set_page_size(width, height).await?;
-            let follows = format!(
-                "const {{ videoWidth, videoHeight }} = document.querySelector('video');
-                 return videoWidth === {width} && videoHeight === {height}"
-            );
-            browser.wait_for(&follows).await?;
-        }
-        let painter = Painter::start(&xvfb.display)?;
-        browser.wait_for_picture(painter.patches()).await?;
-        browser.close().await
-    });
+    isolated(async || follows_the_window(Chromium::start().await?, &[]).await);
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn a_hundred_random_sizes_end_in_the_right_picture() {
     isolated(async || {
         add_address()?;
         let xvfb = Xvfb::start(1920, 1200)?;
-        let desktop = desktop(&xvfb)?;
+        let desktop = start_desktop(&xvfb, &[RESIZABLE])?;
         let browser = Chromium::start().await?;
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
         let mut viewer = Viewer::start(&desktop.address, PASSWORD).await?;

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use egldesktop_tests::PATIENCE;
-use egldesktop_tests::chromium::{Chromium, heard};
+use egldesktop_tests::browser::{Browser, Driver, heard};
+use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
@@ -12,20 +13,27 @@ use egldesktop_tests::pulse;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
 
+/// A tone on the desktop comes out of the page, by this transport, and silence is told apart from it.
+pub(crate) async fn hears_a_tone<D: Driver>(
+    browser: Browser<D>,
+    transport: &str,
+    variables: &[(&str, &str)],
+) -> Result<()> {
+    let xvfb = Xvfb::start(640, 480)?;
+    let desktop = Desktop::start(&[variables, &[("DISPLAY", xvfb.display.as_str())]].concat())?;
+    let tone = pulse::play_tone(&desktop.pulse_server())?;
+    let page = format!("http://{USER}:{PASSWORD_IN_URL}@{}/?transport={transport}", desktop.address);
+    browser.open_url(&page).await?;
+    browser.wait_for_transport(transport).await?;
+    browser.wait_for(&heard("Math.abs(frequency - 440) < 15 && level > -40")).await?;
+    drop(tone);
+    browser.wait_for(&heard("level < -60")).await?;
+    browser.close().await
+}
+
 #[test]
 fn a_tone_is_heard() {
-    isolated(async || {
-        let xvfb = Xvfb::start(640, 480)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display)])?;
-        let tone = pulse::play_tone(&desktop.pulse_server())?;
-        let browser = Chromium::start().await?;
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        browser.wait_for(&heard("Math.abs(frequency - 440) < 15 && level > -40")).await?;
-        drop(tone);
-        // Silence is told apart from it.
-        browser.wait_for(&heard("level < -60")).await?;
-        browser.close().await
-    });
+    isolated(async || hears_a_tone(Chromium::start().await?, "webrtc", &[]).await);
 }
 
 /// A viewer of picture and sound.

@@ -22,12 +22,6 @@ use tokio_tungstenite::tungstenite::Message;
 /// What the page calls itself, in the tests that play it.
 const PAGE: &str = "0123456789abcdef0123456789abcdef";
 
-async fn wait_for_transport(browser: &Chromium, transport: &str) -> Result<()> {
-    let is_it = format!("return document.documentElement.dataset.transport === '{transport}'");
-    browser.wait_for(&is_it).await.with_context(|| format!("{transport} is not used"))?;
-    browser.wait_for_state("live").await
-}
-
 async fn types(browser: &Chromium, painter: &Painter) -> Result<()> {
     browser.wait_for("return document.documentElement.dataset.control === 'true'").await?;
     browser.type_text("k").await?;
@@ -47,7 +41,7 @@ fn only_tcp_to_one_port_passes() {
         let opened = Instant::now();
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
         println!("there after {:?}", opened.elapsed());
-        wait_for_transport(&browser, "websocket").await?;
+        browser.wait_for_transport("websocket").await?;
         browser.wait_for_picture(painter.patches()).await?;
         types(&browser, &painter).await?;
         browser.click(100, 50).await?;
@@ -91,7 +85,7 @@ fn webrtc_breaks_and_comes_back() {
         ])?;
         let browser = Chromium::start().await?;
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        wait_for_transport(&browser, "webrtc").await?;
+        browser.wait_for_transport("webrtc").await?;
         types(&browser, &painter).await?;
         // What the page shows meanwhile.
         browser
@@ -104,7 +98,7 @@ fn webrtc_breaks_and_comes_back() {
 
         let firewall = Firewall::shut()?;
         let cut = Instant::now();
-        wait_for_transport(&browser, "websocket").await?;
+        browser.wait_for_transport("websocket").await?;
         browser.next_video_frame().await?;
         println!("back after {:?}", cut.elapsed());
         browser.wait_for_picture(painter.patches()).await?;
@@ -112,7 +106,7 @@ fn webrtc_breaks_and_comes_back() {
 
         drop(firewall);
         let open = Instant::now();
-        wait_for_transport(&browser, "webrtc").await?;
+        browser.wait_for_transport("webrtc").await?;
         println!("WebRTC again after {:?}", open.elapsed());
         types(&browser, &painter).await?;
         browser.next_video_frame().await?;
@@ -135,14 +129,14 @@ fn the_user_and_the_server_choose() {
             let page = format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address);
             for transport in ["websocket", "webrtc"] {
                 browser.open_url(&format!("{page}?transport={transport}")).await?;
-                wait_for_transport(&browser, transport).await?;
+                browser.wait_for_transport(transport).await?;
                 types(&browser, &painter).await?;
                 browser.wait_for_picture(painter.patches()).await?;
             }
         }
         let desktop = Desktop::start(&[&variables[..], &[("EGLDESKTOP_TRANSPORT", "websocket")]].concat())?;
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        wait_for_transport(&browser, "websocket").await?;
+        browser.wait_for_transport("websocket").await?;
         types(&browser, &painter).await?;
         // And it keeps to that.
         let (mut socket, _) = open_socket(&desktop.address, "/ws", Some((USER, PASSWORD))).await?;

@@ -13,12 +13,13 @@ use crate::painter::Patch;
 
 /// Control, as WebDriver writes it ("Keyboard Actions").
 pub const CONTROL: char = '\u{e009}';
+/// Shift, the same.
+pub const SHIFT: char = '\u{e008}';
+/// Command on a Mac, the key with the window elsewhere, the same.
+pub const META: char = '\u{e03d}';
 
 /// How a browser is driven.
 pub trait Driver {
-    /// Whether it connects by WebRTC in a namespace that has nothing but `lo`.
-    const HAS_WEBRTC: bool;
-
     /// Loads a page, and returns when it has loaded.
     fn goto(&self, url: &str) -> impl Future<Output = Result<()>>;
 
@@ -30,6 +31,9 @@ pub trait Driver {
 
     /// Performs actions: a list of WebDriver's input sources, each with its actions.
     fn perform(&self, actions: Value) -> impl Future<Output = Result<()>>;
+
+    /// Gives the page's window another size, in CSS pixels.
+    fn set_page_size(&self, width: u32, height: u32) -> impl Future<Output = Result<()>>;
 
     /// A picture of the page, PNG.
     fn screenshot(&self) -> impl Future<Output = Result<Vec<u8>>>;
@@ -71,9 +75,7 @@ impl<D: Driver> Browser<D> {
     pub async fn open_url(&self, url: &str) -> Result<()> {
         self.driver.goto(url).await?;
         self.wait_for_state("live").await?;
-        if D::HAS_WEBRTC {
-            self.wait_for("return document.documentElement.dataset.settled === 'true'").await?;
-        }
+        self.wait_for("return document.documentElement.dataset.settled === 'true'").await?;
         // The server has said all that it has to say to one who comes.
         self.wait_for("return document.documentElement.dataset.control !== undefined").await?;
         self.wait_for("return document.querySelector('video').videoWidth > 0").await
@@ -84,6 +86,13 @@ impl<D: Driver> Browser<D> {
         self.wait_for(&format!("return document.documentElement.dataset.state === '{state}'"))
             .await
             .with_context(|| format!("the page does not become {state}"))
+    }
+
+    /// Waits until this transport, `webrtc` or `websocket`, is in use.
+    pub async fn wait_for_transport(&self, transport: &str) -> Result<()> {
+        let is_it = format!("return document.documentElement.dataset.transport === '{transport}'");
+        self.wait_for(&is_it).await.with_context(|| format!("{transport} is not used"))?;
+        self.wait_for_state("live").await
     }
 
     /// Waits until a script returns true.
@@ -210,9 +219,26 @@ impl<D: Driver> Browser<D> {
             { "type": "pointerDown", "button": 0 },
             { "type": "pointerUp", "button": 0 },
         ]);
+        self.mouse(actions).await
+    }
+
+    async fn mouse(&self, actions: Value) -> Result<()> {
         let mouse =
             json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
         self.driver.perform(json!([mouse])).await
+    }
+
+    /// Clicks a pixel of the video while these keys are down.
+    pub async fn click_with(&self, keys: &[char], x: u32, y: u32) -> Result<()> {
+        self.keys(keys.iter().map(|&key| (key, true))).await?;
+        self.click(x, y).await?;
+        self.keys(keys.iter().rev().map(|&key| (key, false))).await
+    }
+
+    /// Moves the mouse to a pixel of the video.
+    pub async fn point(&self, x: u32, y: u32) -> Result<()> {
+        let (x, y) = self.place(x, y).await?;
+        self.mouse(json!([{ "type": "pointerMove", "x": x, "y": y }])).await
     }
 
     /// Turns the wheel over a pixel of the video; positive is down, in CSS pixels.
@@ -248,6 +274,11 @@ impl<D: Driver> Browser<D> {
         let action = |(key, down)| json!({ "type": if down { "keyDown" } else { "keyUp" }, "value": key });
         let actions: Vec<_> = keys.into_iter().map(action).collect();
         self.driver.perform(json!([{ "type": "key", "id": "keys", "actions": actions }])).await
+    }
+
+    /// Gives the page's window another size, in CSS pixels.
+    pub async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
+        self.driver.set_page_size(width, height).await
     }
 
     /// A picture of the page, PNG.

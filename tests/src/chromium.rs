@@ -41,8 +41,6 @@ pub struct Chromedriver {
 }
 
 impl Driver for Chromedriver {
-    const HAS_WEBRTC: bool = true;
-
     async fn goto(&self, url: &str) -> Result<()> {
         Ok(self.client.goto(url).await?)
     }
@@ -57,6 +55,12 @@ impl Driver for Chromedriver {
 
     async fn perform(&self, actions: Value) -> Result<()> {
         self.client.issue_cmd(Actions(actions)).await?;
+        Ok(())
+    }
+
+    async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
+        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.client.issue_cmd(Cdp { method: "Emulation.setDeviceMetricsOverride", params }).await?;
         Ok(())
     }
 
@@ -151,13 +155,6 @@ impl Chromium {
     pub async fn allow_clipboard(&self) -> Result<()> {
         let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         self.driver.client.issue_cmd(Cdp { method: "Browser.grantPermissions", params: permissions }).await?;
-        Ok(())
-    }
-
-    /// Gives the page's window another size, in CSS pixels.
-    pub async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
-        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.driver.client.issue_cmd(Cdp { method: "Emulation.setDeviceMetricsOverride", params }).await?;
         Ok(())
     }
 

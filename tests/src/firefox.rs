@@ -13,9 +13,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::browser::{Browser, Driver};
 use crate::process::{Process, wait_for_line};
+use crate::pulse;
 
-/// WebRTC may use the loopback in a namespace that has nothing else, and tells its addresses; the sound starts without a
-/// click; a login in an address needs no confirmation; the rest keeps the browser from talking to its vendor.
+/// WebRTC may use the loopback, and tells its addresses; the sound starts without a click; a login in an address needs no confirmation; the rest keeps the browser from talking to its vendor.
 const PREFERENCES: &[(&str, &str)] = &[
     ("app.normandy.enabled", "false"),
     ("app.update.disabledForTesting", "true"),
@@ -50,6 +50,8 @@ pub struct Bidi {
     /// The browsing context, that is the tab.
     context: String,
     _process: Process,
+    /// Without a device to play to, Web Audio stands still.
+    _sound: Process,
     _profile: tempfile::TempDir,
 }
 
@@ -66,12 +68,14 @@ impl Firefox {
         let preferences: String =
             PREFERENCES.iter().map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).collect();
         std::fs::write(profile.path().join("user.js"), preferences)?;
+        let sound = pulse::start_server(profile.path())?;
         let mut process = Process::start(
             Command::new("firefox-esr")
                 .args(["--headless", "--no-remote", "--width=1280", "--height=900", "--remote-debugging-port=0"])
                 .arg("--profile")
                 .arg(profile.path())
                 .env("HOME", profile.path())
+                .env("PULSE_SERVER", pulse::address(profile.path()))
                 .env_remove("DISPLAY")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
@@ -86,15 +90,9 @@ impl Firefox {
         line.command("session.new", json!({ "capabilities": {} })).await?;
         let tree = line.command("browsingContext.getTree", json!({})).await?;
         let context = tree["contexts"][0]["context"].as_str().context("no tab")?.to_owned();
-        Ok(Self { driver: Bidi { line: Mutex::new(line), context, _process: process, _profile: profile } })
-    }
-
-    /// Gives the page's window another size, in CSS pixels.
-    pub async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
-        self.driver
-            .command("browsingContext.setViewport", json!({ "viewport": { "width": width, "height": height } }))
-            .await
-            .map(drop)
+        Ok(Self {
+            driver: Bidi { line: Mutex::new(line), context, _process: process, _sound: sound, _profile: profile },
+        })
     }
 }
 
@@ -121,8 +119,6 @@ impl Bidi {
 }
 
 impl Driver for Bidi {
-    const HAS_WEBRTC: bool = false;
-
     async fn goto(&self, url: &str) -> Result<()> {
         self.command("browsingContext.navigate", json!({ "url": url, "wait": "complete" })).await.map(drop)
     }
@@ -140,6 +136,12 @@ impl Driver for Bidi {
 
     async fn perform(&self, actions: Value) -> Result<()> {
         self.command("input.performActions", json!({ "actions": actions })).await.map(drop)
+    }
+
+    async fn set_page_size(&self, width: u32, height: u32) -> Result<()> {
+        self.command("browsingContext.setViewport", json!({ "viewport": { "width": width, "height": height } }))
+            .await
+            .map(drop)
     }
 
     async fn screenshot(&self) -> Result<Vec<u8>> {

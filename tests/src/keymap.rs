@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use x11rb::connection::Connection as _;
+use x11rb::protocol::xkb::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, KeyButMask};
 use x11rb::rust_connection::RustConnection;
 
@@ -10,6 +11,16 @@ pub fn set_layout(display: &str, layout: &str) -> Result<()> {
     let status = std::process::Command::new("setxkbmap").args(["-display", display, layout]).status()?;
     ensure!(status.success(), "setxkbmap {layout}");
     Ok(())
+}
+
+/// Whether keys, buttons, or modifiers that are held rather than locked are down.
+pub fn anything_down(connection: &RustConnection) -> Result<bool> {
+    connection.xkb_use_extension(1, 0)?.reply()?;
+    let root = connection.setup().roots[0].root;
+    let keys = connection.query_keymap()?.reply()?.keys.iter().any(|&byte| byte != 0);
+    let buttons = u16::from(connection.query_pointer(root)?.reply()?.mask) & 0x1f00 != 0;
+    let state = connection.xkb_get_state(xkb::ID::USE_CORE_KBD.into())?.reply()?;
+    Ok(keys || buttons || u16::from(state.base_mods | state.latched_mods) != 0)
 }
 
 /// See the module.

@@ -55,6 +55,19 @@ pub(crate) fn ip(arguments: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs a test in a network namespace that looks like one with a way to everywhere, for [`crate::firefox`]: it takes the
+/// address that packets to the internet would go out from, and has no WebRTC where there is none. Nothing gets out.
+///
+/// # Panics
+/// As [`isolated`] does.
+pub fn routed(test: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static) {
+    isolated(async || {
+        add_address()?;
+        ip("route add default dev lan0")?;
+        test().await
+    });
+}
+
 /// Gives the namespace an address that is not the loopback's, which libnice leaves out: for [`crate::native`].
 pub fn add_address() -> anyhow::Result<()> {
     ip("link add lan0 type veth peer name lan1")?;

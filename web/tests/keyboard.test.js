@@ -119,6 +119,29 @@ describe('Keyboard', () => {
     assert.deepEqual(sent.slice(3), ['ku,99', 'ku,65515']);
   });
 
+  it('makes Control of Command where the user wants that, and holds nothing afterwards', () => {
+    let on = true;
+    start({ mac: true, commandIsControl: () => on });
+    down('Meta', 'MetaLeft', { location: 1 });
+    assert.ok(keyboard.control);
+    down('c', 'KeyC', { metaKey: true });
+    up('Meta', 'MetaLeft', { location: 1 });
+    assert.deepEqual(sent.splice(0), ['kd,65507', 'kd,99', 'ku,99', 'ku,65507']);
+    down('Meta', 'MetaRight', { location: 2 });
+    on = false; // what is down goes up as what it was
+    up('Meta', 'MetaRight', { location: 2 });
+    assert.deepEqual(sent.splice(0), ['kd,65508', 'ku,65508']);
+    mock.timers.tick(3000);
+    assert.deepEqual(sent, []);
+  });
+
+  it('leaves Meta alone elsewhere', () => {
+    start({ commandIsControl: () => true });
+    down('Meta', 'MetaLeft', { location: 1 });
+    up('Meta', 'MetaLeft', { location: 1 });
+    assert.deepEqual(sent, ['kd,65515', 'ku,65515']);
+  });
+
   it('types on macOS what Option composed, without Alt', () => {
     start({ mac: true });
     down('Alt', 'AltLeft', { location: 1, altKey: true });

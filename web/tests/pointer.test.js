@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { Pointer } from '../js/input/pointer.js';
 
-let handlers, sent, control, pointer;
+let handlers, sent, control, mode, pointer;
 
 beforeEach(() => {
   handlers = {};
   sent = [];
   control = false;
+  mode = 'direct';
   globalThis.document = { addEventListener: () => {}, pointerLockElement: null };
   const area = { addEventListener: (type, handler) => (handlers[type] = handler), setPointerCapture: () => {} };
   pointer = new Pointer({
@@ -19,6 +20,7 @@ beforeEach(() => {
     onPress: () => {},
     onLockRefused: () => {},
     controlDown: () => control,
+    touch: { mode: () => mode },
   });
 });
 
@@ -74,6 +76,26 @@ describe('Pointer', () => {
     pointer.setDevice('touch', false);
     touch('pointermove', 3);
     assert.deepEqual(sent, ['td,0,1,1,0.5', 'tc']);
+  });
+
+  it('leaves the touch screen alone where the user wants a trackpad, and ends as it began what is under way', () => {
+    pointer.setDevice('touch', true);
+    mode = 'trackpad';
+    touch('pointerdown', 1);
+    touch('pointermove', 11);
+    touch('pointermove', 21);
+    touch('pointerup', 21);
+    // From the middle of the desktop, and further than the finger.
+    assert.deepEqual(sent.splice(0), ['m,116,50,0,0', 'm,132,50,0,0']);
+    touch('pointerdown', 1);
+    mode = 'direct';
+    touch('pointermove', 11);
+    touch('pointerup', 11);
+    touch('pointerdown', 1);
+    mode = 'trackpad';
+    touch('pointermove', 2);
+    touch('pointerup', 2);
+    assert.deepEqual(sent.filter((message) => message.startsWith('t')), ['td,0,1,1,0.5', 'tm,0,2,1,0.5', 'tu,0']);
   });
 
   it('sends a pen as a mouse until the desktop says that it has one', () => {

@@ -29,18 +29,8 @@ include!(concat!(env!("OUT_DIR"), "/client.rs"));
 const VERSIONED: &str = "v/";
 const PAGE: &str = "index.html";
 
-/// Stands in the page itself, so that it is there whenever the page is.
+/// Stands in the page itself, where build.rs has put it.
 const BOOT: &str = "js/boot.js";
-
-/// The page, with the places of its files.
-static PAGE_TEXT: LazyLock<String> = LazyLock::new(|| {
-    let mut page = source(PAGE).into_owned();
-    page = page.replace(&format!("<script src=\"{BOOT}\">"), &format!("<script>{}", source(BOOT)));
-    for folder in ["css/", "js/"] {
-        page = page.replace(&format!("=\"{folder}"), &format!("=\"{VERSIONED}{}/{folder}", VERSION));
-    }
-    page
-});
 
 /// What the page may run.
 static PAGE_POLICY: LazyLock<Option<HeaderValue>> =
@@ -63,15 +53,11 @@ pub(super) fn serve(path: &str, content_type: &'static str, request: &HeaderMap)
     let versioned = path.strip_prefix(VERSIONED).and_then(|rest| rest.split_once('/'));
     let name = versioned.map_or(path, |(_, name)| name);
     let (data, encoding) = body(name, request)?;
-    let tag = format!("\"{}\"", hex(&sha1::Sha1::digest(data.as_ref())));
+    let tag = format!("\"{}\"", hex(&sha1::Sha1::digest(data)));
     let mut answer = if is_known(&tag, request) {
         with_type(StatusCode::NOT_MODIFIED, content_type, Bytes::new())
     } else {
-        let data = match data {
-            Cow::Borrowed(data) => Bytes::from_static(data),
-            Cow::Owned(data) => data.into(),
-        };
-        with_type(StatusCode::OK, content_type, data)
+        with_type(StatusCode::OK, content_type, Bytes::from_static(data))
     };
     // A page of another version may still ask while it loads: it gets what there is, and nobody keeps that.
     let is_final = versioned.is_some_and(|(version, _)| version == VERSION);
@@ -100,17 +86,13 @@ fn find(name: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.name == name)
 }
 
-fn body(name: &str, request: &HeaderMap) -> Option<(Cow<'static, [u8]>, Encoding)> {
-    if name == PAGE {
-        return Some((Cow::Owned(PAGE_TEXT.clone().into_bytes()), Encoding::Identity));
-    }
+fn body(name: &str, request: &HeaderMap) -> Option<(&'static [u8], Encoding)> {
     let file = find(name)?;
     // The smaller one first; a file that does not become smaller has neither.
     let compressed = [(Encoding::Brotli, "br", file.brotli), (Encoding::Gzip, "gzip", file.gzip)]
         .into_iter()
         .find_map(|(encoding, name, data)| accepts(name, request).then_some((data?, encoding)));
-    let (data, encoding) = compressed.unwrap_or((file.data, Encoding::Identity));
-    Some((Cow::Borrowed(data), encoding))
+    Some(compressed.unwrap_or((file.data, Encoding::Identity)))
 }
 
 /// Whether the browser takes this encoding (RFC 9110, 12.5.3).
@@ -148,8 +130,9 @@ mod tests {
     #[test]
     fn the_page_names_the_version_and_the_version_is_kept_for_good() {
         let kept = |path: &str| get(path, &[]).headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable");
-        assert!(PAGE_TEXT.contains(&format!("src=\"v/{}/js/main.js\"", VERSION)), "{}", *PAGE_TEXT);
-        assert!(!PAGE_TEXT.contains("=\"js/") && !PAGE_TEXT.contains("=\"css/"));
+        let page = source(PAGE);
+        assert!(page.contains(&format!("src=\"v/{VERSION}/js/main.js\"")), "{page}");
+        assert!(!page.contains("=\"js/") && !page.contains("=\"css/"));
         assert!(kept(&format!("v/{}/js/main.js", VERSION)));
         assert!(!kept("v/0123456789/js/main.js") && !kept("js/main.js") && !kept("index.html") && !kept("sw.js"));
         assert!(serve(&format!("v/{}/package.json", VERSION), "text/plain", &HeaderMap::new()).is_none());
@@ -169,6 +152,23 @@ mod tests {
         let (name, gzip) = encoding("gzip, br;q=0");
         assert_eq!(name.as_deref(), Some("gzip"));
         assert!(brotli < gzip && gzip < full / 2, "{brotli} {gzip} {full}");
+    }
+
+    /// The policy is the page's own, however the page comes.
+    #[test]
+    fn the_page_is_compressed_and_may_run_the_script_in_it() {
+        let page = source(PAGE);
+        let script = page.split_once("<script>").unwrap().1.split_once("</script>").unwrap().0;
+        assert_eq!(script, source(BOOT));
+        let full = get("index.html", &[]);
+        for encoding in ["br", "gzip"] {
+            let answer = get("index.html", &[(header::ACCEPT_ENCODING, encoding)]);
+            assert_eq!(answer.headers()[header::CONTENT_ENCODING], encoding);
+            assert!(length(&answer) < length(&full) / 3, "{} of {}", length(&answer), length(&full));
+            assert_ne!(answer.headers()[header::ETAG], full.headers()[header::ETAG]);
+            let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert_eq!(policy, policy_with_script(script));
+        }
     }
 
     #[test]
