@@ -8,8 +8,8 @@ use super::transport::{MAX_CANDIDATES, MAX_VALUE, Transport, is_candidate, line}
 /// Why an answer can't be used; the text is for the user.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum SdpError {
-    #[error("the browser sent an answer that does not fit the offer")]
-    Malformed,
+    #[error("the browser sent an answer that does not fit the offer ({0})")]
+    Malformed(&'static str),
     #[error("the browser sent an answer without an offer")]
     NoOffer,
     #[error("this browser cannot play the {0} of this desktop; choose another encoder")]
@@ -63,18 +63,18 @@ pub(super) fn accept(
     let offer = offer.ok_or(SdpError::NoOffer)?.sdp();
     if text.is_empty() || text.contains('\0') {
         // GStreamer takes it for a programming error.
-        return Err(SdpError::Malformed);
+        return Err(SdpError::Malformed("no text"));
     }
-    let answer = SDPMessage::parse_buffer(text.as_bytes()).map_err(|_| SdpError::Malformed)?;
+    let answer = SDPMessage::parse_buffer(text.as_bytes()).map_err(|_| SdpError::Malformed("no SDP"))?;
     if answer.medias_len() != offer.medias_len() {
-        return Err(SdpError::Malformed);
+        return Err(SdpError::Malformed("another number of media"));
     }
     let mut written = String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
     let group = offer.attribute_val("group").filter(|group| group.starts_with("BUNDLE "));
     if let Some(group) = group {
         // webrtcbin has one transport for all; a browser that wants more cannot be served.
         if answer.attribute_val("group") != Some(group) {
-            return Err(SdpError::Malformed);
+            return Err(SdpError::Malformed("another group"));
         }
         line(&mut written, "group", Some(group));
     }
@@ -82,7 +82,7 @@ pub(super) fn accept(
     for (offered, answered) in offer.medias().zip(answer.medias()) {
         write_media(&mut written, offered, answered, &session)?;
     }
-    let message = SDPMessage::parse_buffer(written.as_bytes()).map_err(|_| SdpError::Malformed)?;
+    let message = SDPMessage::parse_buffer(written.as_bytes()).map_err(|_| SdpError::Malformed("no SDP"))?;
     Ok(WebRTCSessionDescription::new(WebRTCSDPType::Answer, message))
 }
 
@@ -99,7 +99,7 @@ fn write_media(
     }
     let mid = offered.attribute_val("mid");
     if answered.media() != Some(kind) || answered.proto() != Some(proto) || answered.attribute_val("mid") != mid {
-        return Err(SdpError::Malformed);
+        return Err(SdpError::Malformed("other media"));
     }
     let formats: Vec<_> =
         offered.formats().filter(|format| answered.formats().any(|answered| answered == *format)).collect();
@@ -114,7 +114,7 @@ fn write_media(
         said.transport.ice_pwd,
         said.transport.fingerprint,
     ) else {
-        return Err(SdpError::Malformed);
+        return Err(SdpError::Malformed("no transport"));
     };
 
     written.push_str(&format!("m={kind} 9 {proto} {}\r\nc=IN IP4 0.0.0.0\r\n", formats.join(" ")));
@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(error(&answer(0, "a=setup:active\r\n")), Some(SdpError::Rejected("video".into())));
         for bad in ["", "x", SESSION, "v=0\0", &answer(9, "a=setup:actpass\r\n"), &answer(9, "").replace("video0", "x")]
         {
-            assert_eq!(error(bad), Some(SdpError::Malformed), "{bad}");
+            assert!(matches!(error(bad), Some(SdpError::Malformed(_))), "{bad}");
         }
         assert_eq!(accept(None, &answer(9, "")).err(), Some(SdpError::NoOffer));
     }
