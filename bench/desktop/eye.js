@@ -18,23 +18,34 @@
     eye.first ??= now;
     eye.changes.push([seen, performance.timeOrigin + now]);
   };
+  let followed = null;
   // Once per frame of the picture where the element tells, else once per frame of the page.
   const follow = (element) => {
+    followed = element;
     const next = () => {
-      if (!element.isConnected || !wide(element)) return void search();
+      if (element !== followed) return;
       if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(step);
       else requestAnimationFrame(step);
     };
     // Not the time of the page's frame, which is before this.
     const step = () => { look(element, performance.now()); next(); };
-    next();
+    // One that comes into the page as it plays has a picture already, and the next may be a second away.
+    if (element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) requestAnimationFrame(step);
+    else next();
   };
   const search = () => {
+    if (followed) return;
     const element = find();
     if (element) follow(element);
     else requestAnimationFrame(search);
   };
   search();
+  // A page may put another element into the place of the one that it began with.
+  new MutationObserver(() => {
+    if (!followed || followed.isConnected) return;
+    followed = null;
+    search();
+  }).observe(document, { childList: true, subtree: true });
   addEventListener('pointerdown', (event) => eye.presses.push(performance.timeOrigin + event.timeStamp), true);
   // How the page's clock differs from the one that the X client reads: Date has whole milliseconds, so on average.
   eye.clock = () => {

@@ -151,7 +151,7 @@ describe('failing', () => {
     last(sockets).handlers.onReady();
     last(sockets).handlers.onSignal({ kind: 'offer', sdp: 'o' });
     await clock.advance(15_000);
-    await clock.advance(2000);
+    await clock.advance(8000);
     last(sockets).handlers.onReady();
     last(peers).handlers.onState('connected');
     await clock.advance(15_000);
@@ -168,6 +168,7 @@ describe('failing', () => {
     await settle();
     last(peers).handlers.onState('failed');
     assert.equal(session.snapshot.failure.kind, 'ice');
+    assert.ok(session.snapshot.retryAt - clock.time >= 8000, 'what to do is there long enough to be read');
   });
 
   it('waits longer each time and comes back by itself', async () => {

@@ -54,6 +54,9 @@ const STALLED_LOOKS = 8;
  * and again, must not be hammered. */
 const STABLE_MS = 10_000;
 
+/** What to do about a network that blocks the picture takes a while to read. */
+const READ_MS = 8000;
+
 /** Close code of a server that wants its clients back at once (RFC 6455, registered by IANA). */
 const SERVICE_RESTART = 1012;
 
@@ -301,7 +304,8 @@ export class Session extends EventTarget {
     this.#dropConnection();
     const attempt = this.#now.attempt;
     const final = FINAL.has(kind);
-    const wait = backoff(attempt, this.#deps.random);
+    const explained = kind === 'ice' && !this.#wasLive;
+    const wait = Math.max(backoff(attempt, this.#deps.random), explained ? READ_MS : 0);
     if (!final) this.#timer('retry', wait, () => this.#attempt());
     this.#set({
       state: this.#wasLive && !final ? 'reconnecting' : 'failed',
