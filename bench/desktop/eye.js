@@ -1,5 +1,6 @@
 // Watches one place of the picture, in whatever element of the page shows it, and writes down when its colour changes.
 (() => {
+  const AGAIN_MS = 20;
   const eye = { changes: [], frames: 0, first: null, presses: [] };
   window.eye = eye;
   const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
@@ -12,7 +13,6 @@
     context.drawImage(element, width * 32 / 1920, height * 32 / 1080, 4, 4, 0, 0, 1, 1);
     const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
     const seen = red > 120 && blue < 80 ? 'red' : blue > 120 && red < 80 ? 'blue' : 'other';
-    eye.frames++;
     if (seen === 'other' || seen === colour) return;
     colour = seen;
     eye.first ??= now;
@@ -27,8 +27,16 @@
       if (element.requestVideoFrameCallback) element.requestVideoFrameCallback(step);
       else requestAnimationFrame(step);
     };
+    // Of two frames in one frame of the page, the browser may tell only the first, and the next is a while away.
+    let again = 0;
     // Not the time of the page's frame, which is before this.
-    const step = () => { look(element, performance.now()); next(); };
+    const step = () => {
+      eye.frames++;
+      look(element, performance.now());
+      clearTimeout(again);
+      again = setTimeout(() => element === followed && look(element, performance.now()), AGAIN_MS);
+      next();
+    };
     // One that comes into the page as it plays has a picture already, and the next may be a second away.
     if (element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) requestAnimationFrame(step);
     else next();
