@@ -1,0 +1,46 @@
+//! WebRTC where only some ways are open.
+
+use anyhow::{Result, ensure};
+use egldesktop_tests::chromium::Chromium;
+use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
+use egldesktop_tests::firewall::{Firewall, MEDIA, MEDIA_PORTS};
+use egldesktop_tests::ice::{Candidate, offered, watch, way};
+use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::painter::{Painter, Patch};
+use egldesktop_tests::xvfb::Xvfb;
+
+/// Opens the desktop at `address` by WebRTC and nothing else, and waits for its picture.
+async fn watching(address: &str, patches: &[Patch]) -> Result<Chromium> {
+    let browser = Chromium::start().await?;
+    watch(&browser).await?;
+    browser.open_url(&format!("http://{USER}:{PASSWORD_IN_URL}@{address}/?transport=webrtc")).await?;
+    browser.wait_for("return document.documentElement.dataset.transport === 'webrtc'").await?;
+    browser.wait_for_picture(patches).await?;
+    Ok(browser)
+}
+
+/// A desktop on the loopback, with a port range; returns the way to it, and all that were offered.
+async fn behind(_firewall: Firewall) -> Result<(Candidate, Vec<Candidate>)> {
+    let xvfb = Xvfb::start(320, 240)?;
+    let painter = Painter::start(&xvfb.display)?;
+    let variables =
+        [("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ("SELKIES_WEBRTC_PORT_RANGE", MEDIA_PORTS)];
+    let desktop = Desktop::start(&variables)?;
+    let browser = watching(&desktop.address, painter.patches()).await?;
+    let found = (way(&browser).await?, offered(&browser).await?);
+    browser.close().await?;
+    Ok(found)
+}
+
+#[test]
+fn only_the_page_and_udp_ports_pass() {
+    isolated(async || {
+        let (way, offered) = behind(Firewall::only_media_by_udp()?).await?;
+        assert!(way.protocol == "udp" && MEDIA.contains(&way.port), "{way:?}");
+        for candidate in offered {
+            // What is not reached, but reaches out, has the port for "discard" (RFC 6544 §4.5).
+            ensure!(MEDIA.contains(&candidate.port) || candidate.port == 9, "{candidate:?}");
+        }
+        Ok(())
+    });
+}
