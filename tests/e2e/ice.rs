@@ -6,6 +6,7 @@ use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::firewall::{Firewall, MEDIA, MEDIA_PORTS};
 use egldesktop_tests::ice::{Candidate, offered, watch, way};
 use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::nat::{NEAR_ROUTER, Networks, Router};
 use egldesktop_tests::painter::{Painter, Patch};
 use egldesktop_tests::xvfb::Xvfb;
 
@@ -43,4 +44,32 @@ fn only_the_page_and_udp_ports_pass() {
         }
         Ok(())
     });
+}
+
+/// The desktop knows nothing of its public address but what it is told.
+#[test]
+fn an_announced_address_leads_through_a_router_that_maps_ports() -> Result<()> {
+    let networks = Networks::new(Router::OneToOne, Router::Symmetric)?;
+    let (_desktop, painter, _xvfb) = networks.near.run(|| {
+        let xvfb = Xvfb::start(320, 240)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = Desktop::start(&[
+            ("DISPLAY", &xvfb.display),
+            ("ENABLE_AUDIO", "false"),
+            ("SELKIES_ADDR", "0.0.0.0"),
+            ("SELKIES_WEBRTC_PORT_RANGE", MEDIA_PORTS),
+            ("SELKIES_WEBRTC_PUBLIC_IP", NEAR_ROUTER),
+        ])?;
+        Ok((desktop, painter, xvfb))
+    })?;
+    let patches = painter.patches().to_vec();
+    networks.far.run_async(async move || {
+        let browser = watching(&format!("{NEAR_ROUTER}:8080"), &patches).await?;
+        let way = way(&browser).await?;
+        assert!(way.protocol == "udp" && way.address == NEAR_ROUTER && MEDIA.contains(&way.port), "{way:?}");
+        for candidate in offered(&browser).await? {
+            ensure!(candidate.address == NEAR_ROUTER, "a private address: {candidate:?}");
+        }
+        browser.close().await
+    })
 }

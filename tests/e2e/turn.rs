@@ -10,7 +10,7 @@ use egldesktop_tests::coturn::Coturn;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::http::get;
 use egldesktop_tests::namespace::isolated;
-use egldesktop_tests::nat::{INTERNET, NEAR_ROUTER, Networks};
+use egldesktop_tests::nat::{INTERNET, NEAR_ROUTER, Networks, Router};
 use egldesktop_tests::painter::Painter;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
@@ -101,8 +101,8 @@ fn a_shared_secret() {
     });
 }
 
-fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
-    let networks = Networks::new(far_udp)?;
+fn behind_routers(transport: &'static str, far: Router) -> Result<()> {
+    let networks = Networks::new(Router::Symmetric, far)?;
     let turn = networks.internet.run(|| Coturn::start(INTERNET, &["--lt-cred-mech", "--user=ada:first"]))?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("rtc.json");
@@ -114,6 +114,7 @@ fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
         let variables = [
             ("DISPLAY", xvfb.display.as_str()),
             ("ENABLE_AUDIO", "false"),
+            ("EGLDESKTOP_TRANSPORT", "webrtc"),
             ("RTC_CONFIG_JSON", &path),
             ("SELKIES_ADDR", "0.0.0.0"),
         ];
@@ -133,11 +134,11 @@ fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
 
 #[test]
 fn behind_routers_over_udp() -> Result<()> {
-    behind_routers("udp", true)
+    behind_routers("udp", Router::Symmetric)
 }
 
 /// Where the browser's network lets no UDP out at all.
 #[test]
 fn behind_routers_over_tcp() -> Result<()> {
-    behind_routers("tcp", false)
+    behind_routers("tcp", Router::WithoutUdp)
 }
