@@ -73,3 +73,12 @@ fn an_announced_address_leads_through_a_router_that_maps_ports() -> Result<()> {
         browser.close().await
     })
 }
+
+#[test]
+fn only_tcp_passes() {
+    isolated(async || {
+        let (way, _) = behind(Firewall::without_udp()?).await?;
+        assert!(way.protocol == "tcp" && MEDIA.contains(&way.port), "{way:?}");
+        Ok(())
+    });
+}
