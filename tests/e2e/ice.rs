@@ -1,11 +1,13 @@
 //! WebRTC where only some ways are open.
 
-use anyhow::{Result, ensure};
+use std::net::Ipv6Addr;
+
+use anyhow::{Context as _, Result, ensure};
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::firewall::{Firewall, MEDIA, MEDIA_PORTS};
 use egldesktop_tests::ice::{Candidate, offered, watch, way};
-use egldesktop_tests::namespace::isolated;
+use egldesktop_tests::namespace::{IPV6, add_ipv6_address, isolated};
 use egldesktop_tests::nat::{NEAR_ROUTER, Networks, Router};
 use egldesktop_tests::painter::{Painter, Patch};
 use egldesktop_tests::xvfb::Xvfb;
@@ -81,4 +83,31 @@ fn only_tcp_passes() {
         assert!(way.protocol == "tcp" && MEDIA.contains(&way.port), "{way:?}");
         Ok(())
     });
+}
+
+fn over_ipv6(address: &'static str) {
+    isolated(async move || {
+        let _firewall = Firewall::only_media_by_ipv6()?;
+        add_ipv6_address()?;
+        let xvfb = Xvfb::start(320, 240)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let variables = [("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ("SELKIES_ADDR", address)];
+        let desktop = Desktop::start(&variables)?;
+        assert_eq!(desktop.address, format!("[{address}]:8080"));
+        let browser = watching(&desktop.address, painter.patches()).await?;
+        let way = way(&browser).await?;
+        let found: Ipv6Addr = way.address.trim_matches(['[', ']']).parse().with_context(|| format!("{way:?}"))?;
+        assert!([Ipv6Addr::LOCALHOST, IPV6.parse()?].contains(&found), "{way:?}");
+        browser.close().await
+    });
+}
+
+#[test]
+fn the_loopback_of_ipv6() {
+    over_ipv6("::1");
+}
+
+#[test]
+fn an_address_of_ipv6() {
+    over_ipv6(IPV6);
 }
