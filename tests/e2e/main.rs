@@ -13,6 +13,7 @@ mod files;
 mod firefox;
 mod gamepad;
 mod hostile;
+mod ice;
 mod input;
 mod microphone;
 mod novnc;

@@ -121,7 +121,40 @@ fn the_page_measures_where_that_is_wanted() {
         let column = column.with_context(|| rows[0].clone())?;
         let decoded = rows[rows.len() - 1].split(',').nth(column).context("a short row")?;
         assert!(decoded.parse::<u32>().is_ok(), "{decoded}");
+        browser.run("document.querySelector('.handle').click()").await?;
+        let latency = "/Server latency\\s+[\\d.]+ ms/.test(document.querySelector('#panel').innerText)";
+        browser.wait_for(&format!("return {latency}")).await?;
         browser.close().await
+    });
+}
+
+/// A client of Selkies says no media in its `HELLO`, and answers with a time of its own clock.
+#[test]
+fn a_client_of_selkies_learns_how_long_messages_take() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(320, 240)?;
+        let desktop = Desktop::start(&[("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false")])?;
+        let meta = json!({ "res": "320x240", "scale": 1, "media": null });
+        let login = Some((USER, PASSWORD));
+        let began = Instant::now();
+        let mut viewer = Viewer::start_with(&desktop.address, "/webrtc/signalling/", login, meta).await?;
+        for _ in 0..2 {
+            let time = viewer
+                .message(|message| (message["type"] == "ping").then(|| message["data"]["start_time"].as_f64()))
+                .await?;
+            ensure!(time.is_some_and(|time| time > 1.7e9), "{time:?}");
+            viewer.send("pong,1700000000.123").await?;
+            let found = viewer
+                .message(|message| {
+                    let is_it = message["type"] == "latency_measurement";
+                    is_it.then(|| message["data"]["latency_ms"].as_f64())
+                })
+                .await?;
+            let passed = began.elapsed().as_secs_f64() * 1000.0;
+            ensure!(found.is_some_and(|found| (0.0..passed).contains(&found)), "{found:?}");
+        }
+        Ok(())
     });
 }
 

@@ -9,8 +9,8 @@ use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::coturn::Coturn;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::http::get;
-use egldesktop_tests::namespace::isolated;
-use egldesktop_tests::nat::{INTERNET, NEAR_ROUTER, Networks};
+use egldesktop_tests::namespace::{IPV6, add_ipv6_address, isolated};
+use egldesktop_tests::nat::{INTERNET, NEAR_ROUTER, Networks, Router};
 use egldesktop_tests::painter::Painter;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
@@ -19,6 +19,7 @@ const TURN: &str = "127.0.0.1";
 
 /// A file of servers that allows no way but the relay.
 fn write(path: &Path, host: &str, transport: &str, user: &str, password: &str) -> Result<()> {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.into() };
     let url = format!("turn:{host}:3478?transport={transport}");
     let server = json!({ "urls": [url], "username": user, "credential": password });
     let text = json!({ "iceTransportPolicy": "relay", "iceServers": [server] }).to_string();
@@ -28,16 +29,22 @@ fn write(path: &Path, host: &str, transport: &str, user: &str, password: &str) -
     Ok(std::fs::rename(new, path)?)
 }
 
-fn relay_only(transport: &'static str) {
+fn relay_only(host: &'static str, transport: &'static str) {
     isolated(async move || {
+        add_ipv6_address()?;
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("rtc.json");
-        write(&file, TURN, transport, "ada", "first")?;
-        let turn = Coturn::start(TURN, &["--lt-cred-mech", "--user=ada:first", "--user=eve:second"])?;
+        write(&file, host, transport, "ada", "first")?;
+        let turn = Coturn::start(host, &["--lt-cred-mech", "--user=ada:first", "--user=eve:second"])?;
         let xvfb = Xvfb::start(640, 480)?;
         let painter = Painter::start(&xvfb.display)?;
         let path = file.display().to_string();
-        let variables = [("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false"), ("RTC_CONFIG_JSON", &path)];
+        let variables = [
+            ("DISPLAY", xvfb.display.as_str()),
+            ("ENABLE_AUDIO", "false"),
+            ("EGLDESKTOP_TRANSPORT", "webrtc"),
+            ("RTC_CONFIG_JSON", &path),
+        ];
         let desktop = Desktop::start(&variables)?;
         let first = Chromium::start().await?;
         first.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
@@ -47,7 +54,7 @@ fn relay_only(transport: &'static str) {
         turn.wait_for_allocation("ada")?;
 
         // Other credentials, while the session runs: who comes now gets these.
-        write(&file, TURN, transport, "eve", "second")?;
+        write(&file, host, transport, "eve", "second")?;
         let deadline = Instant::now() + PATIENCE;
         let url = format!("http://{}/turn", desktop.address);
         while !get(&url, Some((USER, PASSWORD))).await?.1.contains("eve") {
@@ -68,12 +75,22 @@ fn relay_only(transport: &'static str) {
 
 #[test]
 fn relay_only_over_udp() {
-    relay_only("udp");
+    relay_only(TURN, "udp");
 }
 
 #[test]
 fn relay_only_over_tcp() {
-    relay_only("tcp");
+    relay_only(TURN, "tcp");
+}
+
+#[test]
+fn relay_only_over_udp_and_ipv6() {
+    relay_only(IPV6, "udp");
+}
+
+#[test]
+fn relay_only_over_tcp_and_ipv6() {
+    relay_only(IPV6, "tcp");
 }
 
 /// What the desktop makes of a shared secret is what coTURN accepts.
@@ -101,8 +118,8 @@ fn a_shared_secret() {
     });
 }
 
-fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
-    let networks = Networks::new(far_udp)?;
+fn behind_routers(transport: &'static str, far: Router) -> Result<()> {
+    let networks = Networks::new(Router::Symmetric, far)?;
     let turn = networks.internet.run(|| Coturn::start(INTERNET, &["--lt-cred-mech", "--user=ada:first"]))?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("rtc.json");
@@ -114,6 +131,7 @@ fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
         let variables = [
             ("DISPLAY", xvfb.display.as_str()),
             ("ENABLE_AUDIO", "false"),
+            ("EGLDESKTOP_TRANSPORT", "webrtc"),
             ("RTC_CONFIG_JSON", &path),
             ("SELKIES_ADDR", "0.0.0.0"),
         ];
@@ -133,11 +151,11 @@ fn behind_routers(transport: &'static str, far_udp: bool) -> Result<()> {
 
 #[test]
 fn behind_routers_over_udp() -> Result<()> {
-    behind_routers("udp", true)
+    behind_routers("udp", Router::Symmetric)
 }
 
 /// Where the browser's network lets no UDP out at all.
 #[test]
 fn behind_routers_over_tcp() -> Result<()> {
-    behind_routers("tcp", false)
+    behind_routers("tcp", Router::WithoutUdp)
 }

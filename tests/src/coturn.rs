@@ -21,6 +21,8 @@ impl Coturn {
             Command::new("turnserver")
                 .args(["-n", "--log-file=stdout", "--simple-log", "--verbose", "--no-cli", "--no-tls", "--no-dtls"])
                 .args(["--fingerprint", "--realm=tests", "--allow-loopback-peers", "--listening-port=3478"])
+                // Else who does not ask for a family gets a relay on IPv4, whatever it comes by (RFC 6156 §4.2).
+                .arg("--allocation-default-address-family=keep")
                 .args([format!("--listening-ip={address}"), format!("--relay-ip={address}")])
                 .args(["--min-port=50000", "--max-port=50100"])
                 .args(logins)
@@ -30,8 +32,8 @@ impl Coturn {
         )
         .context("package coturn is needed")?;
         let lines = process.lines()?;
-        let listening = format!("IPv4. TCP listener opened on : {address}:3478");
-        wait_for_line(&lines, |line| line.contains(&listening).then_some(()))?;
+        let listens = |line: &str| line.contains("TCP listener opened on") && line.contains(address);
+        wait_for_line(&lines, |line| listens(line).then_some(()))?;
         Ok(Self { _process: process, lines })
     }
 

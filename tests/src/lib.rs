@@ -10,6 +10,7 @@ pub mod desktop;
 pub mod firefox;
 pub mod firewall;
 pub mod http;
+pub mod ice;
 pub mod interposed;
 pub mod keymap;
 pub mod link;

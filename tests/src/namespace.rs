@@ -68,14 +68,30 @@ pub fn routed(test: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static) {
     });
 }
 
+/// What [`add_ipv6_address`] adds: a unique local address (RFC 4193).
+pub const IPV6: &str = "fd77::1";
+
 /// Gives the namespace an address that is not the loopback's, which libnice leaves out: for [`crate::native`].
 pub fn add_address() -> anyhow::Result<()> {
+    add_link()?;
+    ip("address add 10.77.0.1/24 dev lan0")
+}
+
+/// The same of IPv6: [`IPV6`].
+pub fn add_ipv6_address() -> anyhow::Result<()> {
+    add_link()?;
+    // Nobody else can have it, so nobody is asked.
+    ip(&format!("address add {IPV6}/64 dev lan0 nodad"))?;
+    // Browsers offer no address that leads nowhere.
+    ip("route add default via fd77::2 dev lan0")
+}
+
+fn add_link() -> anyhow::Result<()> {
     ip("link add lan0 type veth peer name lan1")?;
-    // Else it gets one of IPv6 as well, a second or two later, and a browser that loads a page then lets its requests fail.
     for end in ["lan0", "lan1"] {
+        // Else it gets an address of IPv6, a second or two later, and a browser that loads a page then lets its requests fail.
         ip(&format!("link set {end} addrgenmode none"))?;
+        ip(&format!("link set {end} up"))?;
     }
-    ip("address add 10.77.0.1/24 dev lan0")?;
-    ip("link set lan0 up")?;
-    ip("link set lan1 up")
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Two networks, each behind a router that translates addresses as the worst ones do, and an internet between them.
+//! Two networks, each behind a router that translates addresses, and an internet between them.
 //!
 //! `near 10.77.1.2 ─ router ─ 10.99.1.1 internet 10.99.2.1 ─ router ─ 10.77.2.2 far`
 
@@ -10,12 +10,25 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::firewall::MEDIA_PORTS;
 use crate::namespace;
 
 /// An address in the internet.
 pub const INTERNET: &str = "10.99.1.1";
 /// The outside of the near router; its TCP port 8080 leads to the near network.
 pub const NEAR_ROUTER: &str = "10.99.1.2";
+
+/// What a router does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Router {
+    /// Translates addresses as the worst ones do (a symmetric NAT), and lets in only answers, and TCP to port 8080.
+    Symmetric,
+    /// The same, and it lets no UDP through.
+    WithoutUdp,
+    /// Its outside stands for the one machine inside, port by port (NAT 1:1); it lets in answers, TCP to port 8080, and UDP
+    /// to [`MEDIA_PORTS`].
+    OneToOne,
+}
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -91,12 +104,12 @@ impl Drop for Place {
 }
 
 impl Networks {
-    /// Makes them; `far_udp` says whether the far router lets UDP through.
-    pub fn new(far_udp: bool) -> Result<Self> {
+    /// Makes them.
+    pub fn new(near: Router, far: Router) -> Result<Self> {
         let internet = Place::new()?;
         internet.run(forward)?;
         let mut sides = Vec::new();
-        for (number, udp) in [(1, true), (2, far_udp)] {
+        for (number, kind) in [(1, near), (2, far)] {
             let (router, inside) = (Place::new()?, Place::new()?);
             internet.ip(vec![
                 format!("link add side{number} type veth peer name wan netns {}", router.id),
@@ -120,7 +133,7 @@ impl Networks {
             ])?;
             router.run(move || {
                 forward()?;
-                translate(number, udp)
+                translate(number, kind)
             })?;
             sides.push((inside, router));
         }
@@ -136,19 +149,23 @@ fn forward() -> Result<()> {
     fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("cannot turn on forwarding")
 }
 
-/// A symmetric NAT and a firewall that lets in only answers, and the page.
-fn translate(number: u8, udp: bool) -> Result<()> {
-    let udp = if udp { "" } else { "meta l4proto udp drop" };
+/// Makes a router of this namespace.
+fn translate(number: u8, kind: Router) -> Result<()> {
+    let (incoming, outgoing, passing) = match kind {
+        Router::Symmetric => ("tcp dport 8080", "masquerade fully-random".into(), String::new()),
+        Router::WithoutUdp => ("tcp dport 8080", "masquerade fully-random".into(), "meta l4proto udp drop".into()),
+        Router::OneToOne => ("", format!("snat to 10.99.{number}.2"), format!("udp dport {MEDIA_PORTS} accept")),
+    };
     let rules = format!(
         "table ip nat {{
            chain pre {{ type nat hook prerouting priority dstnat;
-             iifname \"wan\" tcp dport 8080 dnat to 10.77.{number}.2
+             iifname \"wan\" {incoming} dnat to 10.77.{number}.2
            }}
            chain post {{ type nat hook postrouting priority srcnat;
-             oifname \"wan\" masquerade fully-random
+             oifname \"wan\" {outgoing}
            }}
            chain forw {{ type filter hook forward priority 0; policy drop;
-             {udp}
+             {passing}
              iifname \"lan\" accept
              tcp dport 8080 accept
              ct state established,related accept

@@ -1,5 +1,7 @@
 //! Messages that the server sends on the data channel: JSON objects with `type` and `data`.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use base64::Engine as _;
 use serde::Serialize;
 use serde_json::json;
@@ -36,6 +38,23 @@ impl Cursor<'_> {
 /// `{"type": "pipeline", "data": {"status": …}}`: a line for the user.
 pub fn status(text: &str) -> String {
     json!({ "type": "pipeline", "data": { "status": text } }).to_string()
+}
+
+/// `{"type": "ping", "data": {"start_time": …}}`: to be answered by `pong`. The time is in seconds since 1970.
+pub fn ping(now: SystemTime) -> String {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    json!({ "type": "ping", "data": { "start_time": to_three_digits(since.as_secs_f64()) } }).to_string()
+}
+
+/// `{"type": "latency_measurement", "data": {"latency_ms": …}}`: how long a message takes to the client.
+pub fn latency(one_way: Duration) -> String {
+    let milliseconds = to_three_digits(one_way.as_secs_f64() * 1000.0);
+    json!({ "type": "latency_measurement", "data": { "latency_ms": milliseconds } }).to_string()
+}
+
+/// As Selkies prints times.
+fn to_three_digits(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
 }
 
 /// `{"type": "encoders", "data": {"current": …, "list": [{"name", "codec"}]}}`: the encoders that may be chosen; `codec` is
@@ -165,6 +184,14 @@ mod tests {
     fn as_selkies_clients_read_it() {
         assert_eq!(system("encoder,x264enc"), r#"{"data":{"action":"encoder,x264enc"},"type":"system"}"#);
         assert_eq!(status("Hello"), r#"{"data":{"status":"Hello"},"type":"pipeline"}"#);
+    }
+
+    #[test]
+    fn ping_and_what_it_measures() {
+        let now = UNIX_EPOCH + Duration::from_micros(12_500_400);
+        assert_eq!(ping(now), r#"{"data":{"start_time":12.5},"type":"ping"}"#);
+        let expected = r#"{"data":{"latency_ms":1.235},"type":"latency_measurement"}"#;
+        assert_eq!(latency(Duration::from_nanos(1_234_900)), expected);
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub enum ClientMessage {
     Turn(Turn),
     /// `js,…`: see [`crate::gamepad`].
     Gamepad(GamepadMessage),
-    /// `pong,<time>`: answer to a `ping`; the time is the server's own, in seconds.
+    /// `pong,<time>`: answer to a `ping`; seconds since 1970 on the client's clock, or the server's own time again.
     Pong(f64),
 }
 

@@ -1,7 +1,7 @@
 //! The messages of one viewer, whatever carries them: they become upstream events, and requests to the hub.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use selkies_protocol::control;
 use selkies_protocol::held::{Action, Held};
@@ -14,8 +14,10 @@ use super::CAT;
 use super::exchange::Exchange;
 use super::gamepads;
 use super::outbox::Channel;
+use super::ping::Ping;
 use super::rate::{MAX_BACKLOG, Rate};
-use super::silence::{Heard, Silence};
+use super::seconds::Seconds;
+use super::silence::Heard;
 use crate::events::InputEvent;
 use crate::selkiessignal::hub::Hub;
 
@@ -28,7 +30,7 @@ pub(super) type Lead = Box<dyn Fn() + Send + Sync>;
 /// The input of one viewer.
 pub(super) struct Input {
     state: Arc<State>,
-    _silence: Option<Silence>,
+    _seconds: Seconds,
 }
 
 /// Where what comes from the viewer goes, as long as there is an [`Input`].
@@ -44,6 +46,7 @@ struct State {
     hands: Mutex<Hands>,
     exchange: Arc<Exchange>,
     heard: Heard,
+    ping: Mutex<Ping>,
     rate: Mutex<Rate>,
     /// Where there is congestion control.
     lead: Option<Lead>,
@@ -67,15 +70,20 @@ impl Input {
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
         let exchange = Exchange::new(hub, id, &channel, dialect);
         let (hub, hands, heard) = (hub.clone(), Mutex::new(hands), Heard::now());
-        let rate = Mutex::new(Rate::new(Instant::now()));
+        let (ping, rate) = (Mutex::default(), Mutex::new(Rate::new(Instant::now())));
         let (window, scale) = (hello.window, hello.scale);
-        let state = Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, rate, lead, window, scale });
-        // Clients of selkies-gstreamer do not repeat what they hold.
-        let silence = (dialect == Dialect::Extended).then(|| {
-            let state = Arc::downgrade(&state);
-            Silence::watch(move || state.upgrade().into_iter().for_each(|state| state.check_silence()))
+        let state =
+            Arc::new(State { hub, id, dialect, channel, hands, exchange, heard, ping, rate, lead, window, scale });
+        let each_second = Arc::downgrade(&state);
+        let seconds = Seconds::call(move || {
+            let Some(state) = each_second.upgrade() else { return };
+            // Clients of selkies-gstreamer do not repeat what they hold.
+            if state.dialect == Dialect::Extended {
+                state.check_silence();
+            }
+            state.ping();
         });
-        Self { state, _silence: silence }
+        Self { state, _seconds: seconds }
     }
 
     /// Where what comes from the viewer goes.
@@ -140,9 +148,32 @@ impl State {
     }
 
     fn send(&self, text: &str) {
-        // Before it is open there is nobody to hear, and greet() says it all then.
-        if self.channel.is_open() && self.channel.buffered() < MAX_BACKLOG {
+        if self.has_room() {
             self.channel.send(text);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        // Before it is open there is nobody to hear, and greet() says it all then.
+        self.channel.is_open() && self.channel.buffered() < MAX_BACKLOG
+    }
+
+    /// Asks the viewer for a sign of life, unless it owes one.
+    fn ping(&self) {
+        let now = Instant::now();
+        let mut ping = self.ping.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.has_room() && ping.is_due(now) {
+            ping.sent(now);
+            drop(ping);
+            self.channel.send(&control::ping(SystemTime::now()));
+        }
+    }
+
+    /// The sign is there: the viewer is told how long messages take to it.
+    fn pong(&self) {
+        let latency = self.ping.lock().unwrap_or_else(PoisonError::into_inner).answered(Instant::now());
+        if let Some(latency) = latency {
+            self.send(&control::latency(latency));
         }
     }
 
@@ -225,6 +256,7 @@ impl State {
             // Who only watches neither sees nor sets it.
             Ok(ClientMessage::Clipboard(_)) if !self.hub.controls(self.id) => {}
             Ok(ClientMessage::Clipboard(message)) => self.exchange.clipboard(message),
+            Ok(ClientMessage::Pong(_)) => self.pong(),
             Ok(ClientMessage::Resize { .. } | ClientMessage::Scale(_)) if !self.hub.tuning().borrow().resize => {}
             Ok(ClientMessage::Gamepad(message)) => {
                 // Under the lock, as below.
