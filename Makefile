@@ -108,7 +108,7 @@ soak: setup-test debug
 	$(AS_ROOT) $(TARGET)/debug/soak --minutes $(or $(MINUTES),10)
 
 # cargo-fuzz runs these as well (`cargo +nightly fuzz run http`); here nothing but a nightly compiler is needed.
-FUZZERS := signalling data_channel joystick http rtc_json sdp_answer xwd_header cursor_image pipeline_file
+FUZZERS := signalling data_channel joystick http rtc_json sdp_answer sdp_offer xwd_header cursor_image pipeline_file
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1
