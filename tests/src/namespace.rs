@@ -17,10 +17,13 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// # Panics
 /// When the test does or takes too long, and when there is no permission to make a namespace.
 pub fn isolated(test: impl AsyncFnOnce() -> anyhow::Result<()> + Send + 'static) {
-    isolated_however_long(async || {
-        let result = tokio::time::timeout(LIMIT, test()).await;
-        result.with_context(|| format!("it waits for something that does not come: it was ended after {LIMIT:?}"))?
-    });
+    isolated_however_long(async || limited(test).await);
+}
+
+/// Ends a test that waits forever.
+pub(crate) async fn limited(test: impl AsyncFnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let result = tokio::time::timeout(LIMIT, test()).await;
+    result.with_context(|| format!("it waits for something that does not come: it was ended after {LIMIT:?}"))?
 }
 
 /// The same for what takes as long as it takes: a benchmark, a soak.

@@ -163,8 +163,8 @@ impl Damage {
 
     /// How long it is worth waiting for the next drawing, if not longer than `limit`.
     pub(crate) fn patience(&self, limit: Duration) -> Option<Duration> {
-        // Of a region there is one event, whatever is drawn.
-        self.rhythm.patience(limit).filter(|_| !self.notified && self.wants_a_reader())
+        // Of a region there is one event, whatever is drawn; and who has stopped is not waited for.
+        self.rhythm.patience(limit).filter(|_| self.events > 0 && !self.notified && self.wants_a_reader())
     }
 
     /// Takes note of an event.
