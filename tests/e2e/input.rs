@@ -16,15 +16,21 @@ use crate::scene::Scene;
 /// ASCII with both levels, and what the server's layout (us) does not have: German, French, Cyrillic, Japanese.
 const TEXT: &str = "Hello, World_42~ßéЯ日";
 
-/// A click, the wheel and a text arrive.
-pub(crate) async fn clicks_and_types<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
-    browser.click(400, 300).await?;
+/// A click at (400, 300) arrives.
+fn clicked(painter: &Painter) -> Result<()> {
     painter.wait_for(|seen| match seen {
         Seen::Motion(x, y) if x.abs_diff(400) <= 1 && y.abs_diff(300) <= 1 => Some(()),
         _ => None,
     })?;
     painter.wait_for_seen(&Seen::Button(1, true))?;
     painter.wait_for_seen(&Seen::Button(1, false))?;
+    Ok(())
+}
+
+/// A click, the wheel and a text arrive.
+pub(crate) async fn clicks_and_types<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
+    browser.click(400, 300).await?;
+    clicked(painter)?;
 
     // Down is button 5, up is button 4.
     browser.wheel(400, 300, 300).await?;
@@ -104,12 +110,7 @@ fn a_finger_clicks_and_a_pinch_zooms() {
         let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
             Scene::open(Chromium::start().await?, (1280, 720), &[]).await?;
         browser.tap(400, 300).await?;
-        painter.wait_for(|seen| match seen {
-            Seen::Motion(x, y) if x.abs_diff(400) <= 1 && y.abs_diff(300) <= 1 => Some(()),
-            _ => None,
-        })?;
-        painter.wait_for_seen(&Seen::Button(1, true))?;
-        painter.wait_for_seen(&Seen::Button(1, false))?;
+        clicked(&painter)?;
 
         browser.pinch(400, 300, -12).await?;
         painter.wait_for_seen(&Seen::Key(xkeysym::key::Control_L, true))?;

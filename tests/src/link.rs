@@ -108,7 +108,7 @@ pub fn between<T: Send + 'static>(
             namespace::run(async move || {
                 let far_end = device(FAR)?;
                 let link = Link::new(&near_end, &far_end)?;
-                far(&link, &thing).await
+                namespace::limited(async || far(&link, &thing).await).await
             });
         });
         far_thread.join().map_err(|panic| std::panic::resume_unwind(panic))

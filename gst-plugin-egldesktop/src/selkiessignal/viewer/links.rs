@@ -1,11 +1,16 @@
 //! The connections of one viewer to the element's streams.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::CAT;
 use super::branch::Branch;
-use crate::selkiessignal::metrics::ViewerStats;
+use super::webrtcbin::WebRtcBin;
+use crate::selkiessignal::metrics::{ViewerStats, read_webrtc};
 use crate::selkiessignal::stream::{Stream, Subscription};
+
+/// How long webrtcbin may take to tell.
+const STATS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// See the module. Empty until the browser can receive.
 #[derive(Default)]
@@ -48,6 +53,17 @@ impl Links {
         }
     }
 
+    /// What became of the streams of viewer `id`, and what its `webrtcbin` says of their way.
+    pub(super) fn stats(&self, id: u64, control: bool, webrtcbin: &WebRtcBin) -> ViewerStats {
+        let mut stats = ViewerStats { id, control, ..ViewerStats::default() };
+        self.count(&mut stats);
+        if let Some(reply) = webrtcbin.stats(STATS_TIMEOUT) {
+            read_webrtc(&mut stats, &reply);
+        }
+        stats
+    }
+
+    /// What became of the streams.
     pub(super) fn count(&self, stats: &mut ViewerStats) {
         let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for link in links.iter() {

@@ -30,7 +30,6 @@ mod transport;
 mod webrtcbin;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
 
 use gst::prelude::*;
 use gst_webrtc::WebRTCSessionDescription;
@@ -38,7 +37,7 @@ use selkies_protocol::signalling::{Codecs, Dialect, Hello, PeerMessage, SdpKind}
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, SessionError, Source, Ticket};
-use super::metrics::{ViewerStats, read_webrtc};
+use super::metrics::ViewerStats;
 use super::roster::Caller;
 pub(super) use branch::codec;
 use branch::{Branch, Numbers, Options};
@@ -54,9 +53,6 @@ use webrtcbin::WebRtcBin;
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal-viewer", gst::DebugColorFlags::empty(), Some("A viewer of selkiessignal"))
 });
-
-/// How long webrtcbin may take to tell its numbers.
-const STATS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a viewer has to say to its browser.
 #[derive(Debug, PartialEq, Eq)]
@@ -257,12 +253,7 @@ impl Connection for Viewer {
     }
 
     fn stats(&self, control: bool) -> ViewerStats {
-        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
-        self.links.count(&mut stats);
-        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
-            read_webrtc(&mut stats, &reply);
-        }
-        stats
+        self.links.stats(self.ticket.id, control, &self.webrtcbin)
     }
 }
 

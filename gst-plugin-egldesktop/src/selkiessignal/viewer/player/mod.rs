@@ -20,9 +20,9 @@ use tokio::sync::mpsc;
 use super::branch::{self, Branch, Options};
 use super::links::Links;
 use super::webrtcbin::WebRtcBin;
-use super::{CAT, Connection, STATS_TIMEOUT, pipeline};
+use super::{CAT, Connection, pipeline};
 use crate::selkiessignal::hub::{Hub, SessionError, Source, Ticket};
-use crate::selkiessignal::metrics::{ViewerStats, read_webrtc};
+use crate::selkiessignal::metrics::ViewerStats;
 use crate::selkiessignal::roster::{Access, Caller};
 use description::{Agreed, Own, STREAM};
 pub(in super::super) use fragment::Fragment;
@@ -172,12 +172,7 @@ impl Connection for Player {
     }
 
     fn stats(&self, control: bool) -> ViewerStats {
-        let mut stats = ViewerStats { id: self.ticket.id, control, ..ViewerStats::default() };
-        self.links.count(&mut stats);
-        if let Some(reply) = self.webrtcbin.stats(STATS_TIMEOUT) {
-            read_webrtc(&mut stats, &reply);
-        }
-        stats
+        self.links.stats(self.ticket.id, control, &self.webrtcbin)
     }
 }
 
