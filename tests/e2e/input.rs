@@ -1,5 +1,6 @@
 //! What the user does in the page reaches the X clients.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -45,31 +46,37 @@ pub(crate) async fn clicks_and_types<D: Driver>(browser: &Browser<D>, painter: &
     Ok(())
 }
 
-/// Full screen and back by keys; the pointer is captured, moves by what the mouse does, and is released again.
-async fn fills_the_screen_and_captures_the_pointer<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
+/// Full screen, back and again by keys, and the picture is there.
+async fn fills_the_screen<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
     browser.click(400, 300).await?;
     let is_full = |full: bool| format!("return (document.fullscreenElement !== null) === {full}");
-    for full in [true, false] {
+    for full in [true, false, true] {
         browser.press(&[CONTROL, SHIFT, 'F']).await?;
         browser.wait_for(&is_full(full)).await?;
     }
-    browser.press(&[CONTROL, SHIFT, 'F']).await?;
-    browser.wait_for(&is_full(true)).await?;
-    browser.wait_for_picture(painter.patches()).await?;
+    browser.wait_for_picture(painter.patches()).await
+}
 
+/// The pointer is captured, moves by what the mouse does, and is released again.
+///
+/// Not in full screen: there a headless Chromium moves a pointer of its own as well, without end.
+async fn captures_the_pointer<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
     browser.click_with(&[CONTROL, SHIFT], 640, 360).await?;
     browser.wait_for("return document.pointerLockElement?.id === 'stage'").await?;
     // What came before.
     browser.type_text("k").await?;
-    painter.wait_for_seen(&Seen::Key(u32::from('k'), false))?;
+    let before = Cell::new(0);
+    painter.wait_for(|seen| {
+        if let Seen::Motion(x, _) = seen {
+            before.set(*x);
+        }
+        (*seen == Seen::Key(u32::from('k'), false)).then_some(())
+    })?;
     for step in 1..=4 {
         browser.point(640 + 20 * step, 360).await?;
     }
-    let first = painter.wait_for(|seen| match seen {
-        Seen::Motion(x, _) => Some(*x),
-        _ => None,
-    })?;
-    painter.wait_for(|seen| matches!(seen, Seen::Motion(x, _) if *x > first + 10).then_some(()))?;
+    // Browsers differ in whether the first movement counts.
+    painter.wait_for(|seen| matches!(seen, Seen::Motion(x, _) if *x >= before.get() + 60).then_some(()))?;
     browser.run("document.exitPointerLock()").await?;
     browser.wait_for("return document.pointerLockElement === null").await?;
     browser.click(200, 100).await?;
@@ -125,7 +132,8 @@ fn full_screen_and_the_captured_pointer() {
     isolated(async || {
         let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
             Scene::open(Chromium::start().await?, (1280, 720), &[]).await?;
-        fills_the_screen_and_captures_the_pointer(&browser, &painter).await?;
+        captures_the_pointer(&browser, &painter).await?;
+        fills_the_screen(&browser, &painter).await?;
         browser.close().await
     });
 }
