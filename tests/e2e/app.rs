@@ -2,7 +2,7 @@
 
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
-use egldesktop_tests::http::get;
+use egldesktop_tests::http::{ask, get};
 use egldesktop_tests::namespace::isolated;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
@@ -33,6 +33,31 @@ fn the_page_can_be_installed() {
 
         // It goes, and the new worker keeps nothing itself.
         browser.wait_for_async("caches.keys().then((names) => arguments[0](names.length === 0))").await?;
+        browser.close().await
+    });
+}
+
+/// Selkies' clients have scripts and styles in their page, and compile templates.
+#[test]
+fn a_page_of_the_operators_own_may_do_what_it_wants() {
+    isolated(async || {
+        let page = "<!doctype html><meta charset=utf-8><title>mine</title><style>body { color: rgb(1, 2, 3) }</style>
+                    <p style='margin: 7px'>mine</p><script>window.answer = new Function('return 42')()</script>";
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("index.html"), page)?;
+        let root = folder.path().display().to_string();
+        let xvfb = Xvfb::start(640, 480)?;
+        let variables = [("DISPLAY", &*xvfb.display), ("ENABLE_AUDIO", "false"), ("SELKIES_WEB_ROOT", &root)];
+        let desktop = Desktop::start(&variables)?;
+
+        let browser = Chromium::start().await?;
+        browser.goto(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address)).await?;
+        let seen = "return [window.answer, getComputedStyle(document.body).color,
+                            getComputedStyle(document.querySelector('p')).margin]";
+        assert_eq!(browser.run(seen).await?, json!([42, "rgb(1, 2, 3)", "7px"]));
+        // But no other site may put it into a frame, and click there for the user.
+        let answer = ask("GET", &format!("http://{}/", desktop.address), Some((USER, PASSWORD)), &[], "").await?;
+        assert!(answer.field("content-security-policy").contains("frame-ancestors 'self'"), "{:?}", answer.headers);
         browser.close().await
     });
 }

@@ -25,15 +25,19 @@ impl Assets {
         let path = path.trim_start_matches('/');
         // A path that ends like a folder: the page.
         let path = if path.is_empty() || path.ends_with('/') { "index.html" } else { path };
-        let Some(content_type) = content_type(path) else { return not_found() };
         match self {
-            Self::Embedded => embedded::serve(path, content_type, request).unwrap_or_else(not_found),
-            Self::Directory(root) => match read(root, path).await {
-                Some(data) => with_type(StatusCode::OK, content_type, data),
-                None => not_found(),
-            },
+            Self::Embedded => content_type(path)
+                .and_then(|content_type| embedded::serve(path, content_type, request))
+                .unwrap_or_else(not_found),
+            Self::Directory(root) => serve_below(root, path).await.unwrap_or_else(not_found),
         }
     }
+}
+
+/// The file of a directory, where it is of a type that is known.
+async fn serve_below(root: &Path, path: &str) -> Option<Answer> {
+    let content_type = content_type(path).or_else(|| mime_guess::from_path(path).first_raw())?;
+    Some(with_type(StatusCode::OK, content_type, read(root, path).await?))
 }
 
 /// Reads a file below `root`; `None` for everything outside of it, also by way of links.
@@ -56,6 +60,7 @@ fn not_found() -> Answer {
     text(StatusCode::NOT_FOUND, "Not found\n")
 }
 
+/// The type of a file of our own page.
 fn content_type(path: &str) -> Option<&'static str> {
     Some(match path.rsplit_once('.')?.1 {
         "html" => "text/html; charset=utf-8",
@@ -83,12 +88,16 @@ mod tests {
         std::fs::create_dir_all(root.join("js")).unwrap();
         std::fs::write(root.join("js/a.js"), "a").unwrap();
         std::fs::write(root.join("index.html"), "page").unwrap();
+        std::fs::write(root.join("font.ttf"), "font").unwrap();
+        std::fs::write(root.join(".password"), "secret").unwrap();
         std::fs::write(top.path().join("secret.js"), "secret").unwrap();
         std::os::unix::fs::symlink(top.path().join("secret.js"), root.join("link.js")).unwrap();
         let assets = Assets::Directory(root);
         for (path, status) in [
             ("/", StatusCode::OK),
             ("/js/a.js", StatusCode::OK),
+            ("/font.ttf", StatusCode::OK),
+            ("/.password", StatusCode::NOT_FOUND),
             ("/js/b.js", StatusCode::NOT_FOUND),
             ("/../secret.js", StatusCode::NOT_FOUND),
             ("/js/../../secret.js", StatusCode::NOT_FOUND),

@@ -16,6 +16,9 @@ pub(super) type Answer = Response<Body>;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
      img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
      frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// For a page of the operator's own: what it is made of is up to them. Selkies' clients have scripts and styles in
+/// themselves, and templates that are compiled in the browser.
+const FOREIGN_PAGE_POLICY: &str = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
 /// What no page here needs, whatever it has been made to run.
 const PERMISSIONS_POLICY: &str = "camera=(), display-capture=(), geolocation=(), hid=(), midi=(), payment=(), \
      serial=(), usb=()";
@@ -24,6 +27,12 @@ const PERMISSIONS_POLICY: &str = "camera=(), display-capture=(), geolocation=(),
 pub(super) fn policy_with_script(script: &str) -> String {
     let hash = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(script));
     CONTENT_SECURITY_POLICY.replacen("script-src 'self'", &format!("script-src 'self' 'sha256-{hash}'"), 1)
+}
+
+/// The policy for a page that is not ours.
+pub(super) fn foreign_page(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(FOREIGN_PAGE_POLICY));
+    answer
 }
 
 /// A short text.

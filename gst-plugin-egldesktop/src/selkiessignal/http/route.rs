@@ -8,7 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
 use super::guard::{Verdict, Visitor};
-use super::headers::{Answer, secure, text, with_type};
+use super::headers::{Answer, foreign_page, secure, text, with_type};
 use super::{Assets, CAT, Context, Purpose, Vnc, account, client, files, notice, websocket, whep};
 use crate::selkiessignal::roster::{Access, Caller};
 use crate::selkiessignal::{metrics, session};
@@ -96,7 +96,10 @@ async fn serve(request: Request<Incoming>, path: &str, context: Context, visitor
         (&Method::GET | &Method::HEAD, "/manifest.webmanifest") if matches!(context.site.assets, Assets::Embedded) => {
             with_type(StatusCode::OK, "application/manifest+json", context.site.manifest.clone())
         }
-        (&Method::GET | &Method::HEAD, _) => context.site.assets.serve(path, request.headers()).await,
+        (&Method::GET | &Method::HEAD, _) => {
+            let answer = context.site.assets.serve(path, request.headers()).await;
+            if matches!(context.site.assets, Assets::Embedded) { answer } else { foreign_page(answer) }
+        }
         _ => {
             let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD\n");
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
