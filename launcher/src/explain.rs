@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     pipeline::{AssembleError, Assembly, Choice, Property, Purpose, Rejection, Source, missing_elements},
-    plan::{Display, Plan, Sound},
+    plan::{Devices, Display, Plan, Sound},
     plugin::Plugin,
     services::session,
     settings::Settings,
@@ -261,9 +261,10 @@ fn sound(sound: &Sound) -> String {
     match sound {
         Sound::Off => "none, because ENABLE_AUDIO is false".to_owned(),
         Sound::Existing { server, why } => format!("{server}, because {why}"),
-        Sound::Private { microphone: false } => "a private PulseAudio, because PULSE_SERVER is not set".to_owned(),
-        Sound::Private { microphone: true } => {
-            "a private PulseAudio with a microphone, because PULSE_SERVER is not set".to_owned()
+        Sound::Private(Devices { microphone, channels }) => {
+            let microphone = if *microphone { " with a microphone" } else { "" };
+            let channels = if *channels == 2 { String::new() } else { format!(" of {channels} channels") };
+            format!("a private PulseAudio{channels}{microphone}, because PULSE_SERVER is not set")
         }
     }
 }

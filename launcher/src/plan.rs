@@ -38,20 +38,23 @@ pub(crate) enum Display {
 #[derive(Debug)]
 pub(crate) enum Sound {
     Off,
-    Existing {
-        server: String,
-        why: &'static str,
-    },
-    Private {
-        /// Whether programs can record what viewers say.
-        microphone: bool,
-    },
+    Existing { server: String, why: &'static str },
+    Private(Devices),
+}
+
+/// What a sound server of our own has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Devices {
+    /// Whether programs can record what viewers say.
+    pub(crate) microphone: bool,
+    /// Of what programs play.
+    pub(crate) channels: u32,
 }
 
 impl Sound {
     /// Whether programs can record what viewers say: in a server of others nothing is set up.
     pub(crate) fn has_microphone(&self) -> bool {
-        matches!(self, Self::Private { microphone: true })
+        matches!(self, Self::Private(Devices { microphone: true, .. }))
     }
 }
 
@@ -86,7 +89,7 @@ impl Plan {
         match &self.sound {
             Sound::Off => variables.set_pulse_server(""),
             Sound::Existing { server, .. } => variables.set_pulse_server(server),
-            Sound::Private { .. } => {}
+            Sound::Private(_) => {}
         }
     }
 }
@@ -112,7 +115,7 @@ fn sound(settings: &Settings, display: &Display) -> Sound {
             return Sound::Existing { server, why: "the display's user has a sound server" };
         }
     }
-    Sound::Private { microphone: settings.microphone }
+    Sound::Private(Devices { microphone: settings.microphone, channels: settings.audio_channels })
 }
 
 /// Where sockets and cookies go: the user's own runtime folder when there is one, else the temporary folder.
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn a_private_display_has_private_sound_unless_a_server_is_named() {
         let sound = |pairs: [(&str, &str); 1]| plan(pairs).unwrap().sound;
-        assert!(matches!(sound([("SIZEW", "640")]), Sound::Private { microphone: false }));
+        assert!(matches!(sound([("SIZEW", "640")]), Sound::Private(Devices { microphone: false, channels: 2 })));
         assert!(sound([("SELKIES_MICROPHONE_ENABLED", "true")]).has_microphone());
         assert!(matches!(sound([("ENABLE_AUDIO", "false")]), Sound::Off));
         assert!(matches!(sound([("PULSE_SERVER", "unix:/x")]), Sound::Existing { server, .. } if server == "unix:/x"));
@@ -164,7 +167,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("pulse")).unwrap();
         let path = folder.path().to_str().unwrap();
         let display = Display::Existing(":0".to_owned());
-        assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Private { .. }));
+        assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Private(_)));
         let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("pulse/native")).unwrap();
         assert!(matches!(sound(&settings([("XDG_RUNTIME_DIR", path)]), &display), Sound::Existing { .. }));
     }

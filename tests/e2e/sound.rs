@@ -10,6 +10,7 @@ use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::pulse;
+use egldesktop_tests::socket_viewer::{Received, SocketViewer};
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
 
@@ -34,6 +35,49 @@ pub(crate) async fn hears_a_tone<D: Driver>(
 #[test]
 fn a_tone_is_heard() {
     isolated(async || hears_a_tone(Chromium::start().await?, "webrtc", &[]).await);
+}
+
+/// What stands behind is heard in two speakers as well: by WebRTC, whose answer has to take it, and by WebCodecs.
+async fn hears_what_is_behind(transport: &str) -> Result<()> {
+    let xvfb = Xvfb::start(640, 480)?;
+    let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("SELKIES_AUDIO_CHANNELS", "6")])?;
+    let _tone = pulse::play_tone_behind(&desktop.pulse_server())?;
+    let browser = Chromium::start().await?;
+    let page = format!("http://{USER}:{PASSWORD_IN_URL}@{}/?transport={transport}", desktop.address);
+    browser.open_url(&page).await?;
+    browser.wait_for_transport(transport).await?;
+    browser.wait_for(&heard("Math.abs(frequency - 440) < 15 && level > -40")).await?;
+    browser.close().await
+}
+
+#[test]
+fn surround_by_webrtc() {
+    isolated(async || hears_what_is_behind("webrtc").await);
+}
+
+#[test]
+fn surround_by_websocket() {
+    isolated(async || hears_what_is_behind("websocket").await);
+}
+
+/// Only what Opus makes with its part for voice (configurations 0 to 15: RFC 6716, 3.1) has copies of lost packets.
+#[test]
+fn sound_that_losses_are_expected_of_has_copies() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        for (loss, has_copies) in [("0", false), ("10", true)] {
+            let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("SELKIES_AUDIO_PACKETLOSS_PERCENT", loss)])?;
+            let _tone = pulse::play_tone(&desktop.pulse_server())?;
+            let mut viewer = SocketViewer::start(&desktop.address, json!({ "media": ["video", "audio"] })).await?;
+            // Silence is a packet of a few bytes, whatever it is made by.
+            let configuration = viewer.find(|received| match received {
+                Received::Frame { video: false, data, .. } if data.len() > 50 => Some(data[0] >> 3),
+                _ => None,
+            });
+            assert_eq!(configuration.await? < 16, has_copies, "{loss} %");
+        }
+        Ok(())
+    });
 }
 
 /// A viewer of picture and sound.

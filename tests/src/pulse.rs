@@ -9,7 +9,20 @@ use crate::process::Process;
 
 /// Plays a tone of 440 Hz until it is dropped.
 pub fn play_tone(server: &str) -> Result<Process> {
-    let pipeline = "audiotestsrc freq=440 volume=0.8 ! audio/x-raw,rate=48000,channels=2 ! pulsesink";
+    play(server, "audiotestsrc freq=440 volume=0.8 ! audio/x-raw,rate=48000,channels=2 ! pulsesink")
+}
+
+/// Plays it where only the two speakers in the back of 5.1 stand.
+pub fn play_tone_behind(server: &str) -> Result<Process> {
+    play(
+        server,
+        "audiotestsrc freq=440 volume=0.8 ! audio/x-raw,format=F32LE,rate=48000,channels=1 ! \
+         audiomixmatrix in-channels=1 out-channels=6 channel-mask=63 matrix=<<0.0>,<0.0>,<0.0>,<0.0>,<1.0>,<1.0>> ! \
+         audioconvert ! pulsesink",
+    )
+}
+
+fn play(server: &str, pipeline: &str) -> Result<Process> {
     Process::start(
         Command::new("gst-launch-1.0")
             .args(pipeline.split_ascii_whitespace())

@@ -114,6 +114,22 @@ describe('signalling', () => {
     assert.equal(protocol.listeningSection(video + section('audio1', 'sendonly')), null);
   });
 
+  it('takes surround sound that a browser turned down, with the transport of the rest', () => {
+    const surround = 'a=rtpmap:111 MULTIOPUS/48000/6\r\na=fmtp:111 num_streams=4;coupled_streams=2;channel_mapping=0,4,1,2,3,5\r\n';
+    const offer = `v=0\r\na=group:BUNDLE video0 audio1\r\nm=video 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:video0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio1\r\na=rtcp-fb:111 transport-cc\r\n${surround}`;
+    const video = 'm=video 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:video0\r\na=ice-ufrag:one\r\na=setup:active\r\n';
+    const answer = `v=0\r\na=group:BUNDLE video0\r\n${video}m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=ice-ufrag:two\r\na=setup:active\r\na=mid:audio1\r\na=recvonly\r\na=rtpmap:0 PCMU/8000\r\n`;
+    assert.equal(
+      protocol.withSurround(answer, offer),
+      `v=0\r\na=group:BUNDLE video0 audio1\r\n${video}m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:audio1\r\na=recvonly\r\na=ice-ufrag:one\r\na=setup:active\r\n${surround}`,
+    );
+    // Whatever else was turned down stays so.
+    const stereo = offer.replace('MULTIOPUS/48000/6', 'opus/48000/2');
+    assert.equal(protocol.withSurround(answer, stereo), answer);
+    const taken = answer.replace('m=audio 0', 'm=audio 9');
+    assert.equal(protocol.withSurround(taken, offer), taken);
+  });
+
   it('asks for stereo once, and only for Opus', () => {
     const sdp = 'a=fmtp:96 packetization-mode=1\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=x\r\n';
     const stereo = 'a=fmtp:96 packetization-mode=1\r\na=fmtp:111 minptime=10;useinbandfec=1;stereo=1\r\na=x\r\n';

@@ -4,6 +4,8 @@
 //! frame each, behind a [`MediaHeader`]; binary frames to the server are a [`Receipt`]. Before the first frame of a medium,
 //! and whenever it changes, a text frame says how it is encoded ([`video_format`], [`audio_format`]).
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 /// What a binary frame carries.
@@ -86,9 +88,14 @@ pub fn video_format(codec: &str) -> String {
     json!({ "type": "media", "data": { "kind": "video", "codec": codec } }).to_string()
 }
 
-/// The same for sound, which is Opus with 48 000 samples a second.
-pub fn audio_format(channels: u32) -> String {
-    json!({ "type": "media", "data": { "kind": "audio", "codec": "opus", "channels": channels } }).to_string()
+/// The same for sound, which is Opus with 48 000 samples a second. `header` is that of RFC 7845, 5.1, which more than two
+/// channels need; it becomes the `description` of WebCodecs' Opus registration, in base64.
+pub fn audio_format(channels: u32, header: Option<&[u8]>) -> String {
+    let mut data = json!({ "kind": "audio", "codec": "opus", "channels": channels });
+    if let Some(header) = header {
+        data["description"] = BASE64_STANDARD.encode(header).into();
+    }
+    json!({ "type": "media", "data": data }).to_string()
 }
 
 /// `{"type": "connection", "data": {"rtt": …, "time": …}}`: the round-trip time in milliseconds, and what the server's

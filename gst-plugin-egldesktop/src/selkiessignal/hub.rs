@@ -20,6 +20,7 @@ use super::ice::Ice;
 use super::machine::Machine;
 use super::metrics::{Numbers, Reports, StreamStats, ViewerStats};
 use super::microphone::Microphone;
+use super::opus;
 use super::roster::{Caller, Joining, Refusal, Roster};
 use super::settings::{ControlPolicy, Permissions, TransportPolicy, Tuning};
 use super::statistics::Recorder;
@@ -68,6 +69,7 @@ pub(super) struct Hub {
     ice: Ice,
     congestion: Option<Arc<Control>>,
     fec_percentage: u32,
+    audio_channels: u32,
     permissions: Permissions,
     transport: TransportPolicy,
     video: Mutex<Option<Arc<Stream>>>,
@@ -98,6 +100,7 @@ pub(super) struct Parts {
     pub(super) ice: Ice,
     pub(super) congestion: Option<Arc<Control>>,
     pub(super) fec_percentage: u32,
+    pub(super) audio_channels: u32,
     pub(super) permissions: Permissions,
     pub(super) policy: ControlPolicy,
     pub(super) transport: TransportPolicy,
@@ -123,6 +126,7 @@ impl Hub {
             ice: parts.ice,
             congestion: parts.congestion,
             fec_percentage: parts.fec_percentage,
+            audio_channels: parts.audio_channels,
             permissions: parts.permissions,
             transport: parts.transport,
             video: Mutex::new(parts.video),
@@ -208,11 +212,8 @@ impl Hub {
             (true, None) if video.is_none() => return Err(SessionError::NoAudio),
             (false, _) | (_, None) => None,
             (true, Some(stream)) => {
-                // Opus always looks the same to RTP (RFC 7587), so a sound server that is slow to start delays nobody.
-                let caps = stream.caps().borrow().clone();
-                let caps = caps.unwrap_or_else(|| {
-                    gst::Caps::builder("audio/x-opus").field("channel-mapping-family", 0).field("channels", 2).build()
-                });
+                // It is known what they will be, so a sound server that is slow to start delays nobody.
+                let caps = stream.caps().borrow().clone().unwrap_or_else(|| opus::caps(self.audio_channels));
                 Some(Source { stream, caps })
             }
         };

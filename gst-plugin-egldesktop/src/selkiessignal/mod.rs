@@ -43,6 +43,7 @@ mod listeners;
 mod machine;
 mod metrics;
 mod microphone;
+mod opus;
 mod pads;
 mod playout_delay;
 mod roster;

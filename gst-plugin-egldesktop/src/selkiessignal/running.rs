@@ -17,6 +17,7 @@ use super::http::{
 use super::hub::{Hub, Parts};
 use super::ice::Ice;
 use super::imp::CAT;
+use super::opus;
 use super::settings::{FilesPolicy, Permissions, Settings, Tuning};
 use super::statistics::Recorder;
 use super::stream::Stream;
@@ -67,6 +68,10 @@ impl Running {
         let permissions = Permissions { clipboard: settings.clipboard, resize_switch: settings.resize_switch };
         let congestion = settings.congestion_control.then(|| Arc::new(congestion_control(element, &tuning)));
         let (fec_percentage, policy, notice) = (settings.fec_percentage, settings.control_policy, settings.notice);
+        let audio_channels = settings.audio_channels;
+        if !opus::CHANNELS.contains(&audio_channels) {
+            return Err(wrong(&format!("audio-channels is {audio_channels}, but must be 1, 2, 6 or 8")));
+        }
         let transport = settings.transport;
         let place = format!("{}{base_path}", settings.listen);
         let access = &settings.access;
@@ -80,6 +85,7 @@ impl Running {
             ice,
             congestion,
             fec_percentage,
+            audio_channels,
             permissions,
             policy,
             transport,

@@ -225,6 +225,7 @@ pub(super) struct Settings {
     pub(super) announced_addresses: Option<String>,
     pub(super) congestion_control: bool,
     pub(super) fec_percentage: u32,
+    pub(super) audio_channels: u32,
 }
 
 impl Default for Settings {
@@ -275,6 +276,7 @@ impl Default for Settings {
             announced_addresses: None,
             congestion_control: true,
             fec_percentage: 0,
+            audio_channels: 2,
         }
     }
 }

@@ -99,7 +99,7 @@ impl Services {
         let pulse_server = match &plan.sound {
             Sound::Off => None,
             Sound::Existing { server, .. } => Some(server.clone()),
-            Sound::Private { .. } => Some(pulseaudio::address(runtime)),
+            Sound::Private(_) => Some(pulseaudio::address(runtime)),
         };
         if let Some(server) = &pulse_server {
             self.spawner.environment.set("PULSE_SERVER", server);
@@ -120,8 +120,8 @@ impl Services {
         }
         // The bus comes before whoever would start one of its own if there were none.
         self.start_bus(plan, runtime).await?;
-        if let Sound::Private { microphone } = plan.sound {
-            self.sound = Some(pulseaudio::start(self.spawner.clone(), runtime.to_owned(), microphone).await);
+        if let Sound::Private(devices) = plan.sound {
+            self.sound = Some(pulseaudio::start(self.spawner.clone(), runtime.to_owned(), devices).await);
         }
         self.start_programs(plan, runtime);
         let gamepad_sockets = plan.gamepads.folder(runtime).display().to_string();

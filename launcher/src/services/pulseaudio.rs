@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use tokio::{net::UnixDatagram, sync::oneshot, time::sleep};
 
 use super::{READY_LIMIT, STOP_LIMIT};
+use crate::plan::Devices;
 use crate::supervise::{Backoff, Child, Keeper, Spawner, Spec, Stopped};
 
 /// Where it listens, which is also where a program that knows no PULSE_SERVER looks.
@@ -20,9 +21,9 @@ pub(super) fn address(runtime: &Path) -> String {
 
 /// Starts it, keeps it running, and returns once it is ready, or when it is clear that it will not be so soon: without
 /// sound a desktop is still a desktop. With a microphone, it is what programs record by default.
-pub(super) async fn start(spawner: Spawner, runtime: PathBuf, microphone: bool) -> Keeper {
+pub(super) async fn start(spawner: Spawner, runtime: PathBuf, devices: Devices) -> Keeper {
     let (tell, tried) = oneshot::channel();
-    let keeper = Keeper::start("pulseaudio", |stopped| keep_running(spawner, (runtime, microphone), tell, stopped));
+    let keeper = Keeper::start("pulseaudio", |stopped| keep_running(spawner, (runtime, devices), tell, stopped));
     // An error: it was told to stop before it was ready.
     let _ = tried.await;
     keeper
@@ -30,7 +31,7 @@ pub(super) async fn start(spawner: Spawner, runtime: PathBuf, microphone: bool) 
 
 async fn keep_running(
     spawner: Spawner,
-    (runtime, microphone): (PathBuf, bool),
+    (runtime, devices): (PathBuf, Devices),
     tell: oneshot::Sender<()>,
     mut stopped: Stopped,
 ) {
@@ -40,7 +41,7 @@ async fn keep_running(
     loop {
         let began = Instant::now();
         let life = async {
-            let child = start_once(&spawner, &runtime, microphone).await;
+            let child = start_once(&spawner, &runtime, devices).await;
             // Nobody waits any more when the desktop is stopping.
             let _ = tell.take().map(|tell| tell.send(()));
             child
@@ -72,8 +73,18 @@ async fn keep_running(
     }
 }
 
+/// Where the speakers stand, in PulseAudio's words, for the layouts that Opus has (RFC 7845, 5.1.1.2).
+fn channel_map(channels: u32) -> &'static str {
+    match channels {
+        1 => "mono",
+        6 => "surround-51",
+        8 => "surround-71",
+        _ => "stereo",
+    }
+}
+
 /// Returns once it has loaded its modules.
-async fn start_once(spawner: &Spawner, runtime: &Path, microphone: bool) -> anyhow::Result<Child> {
+async fn start_once(spawner: &Spawner, runtime: &Path, devices: Devices) -> anyhow::Result<Child> {
     let folder = runtime.join("pulse");
     // What one before it has left: it would not listen on a socket that is there.
     match fs::remove_dir_all(&folder) {
@@ -97,7 +108,7 @@ async fn start_once(spawner: &Spawner, runtime: &Path, microphone: bool) -> anyh
         "--load=module-remap-source master=egldesktop-microphone.monitor source_name=microphone \
          source_properties=device.description=Microphone",
     ];
-    let modules = modules.iter().filter(|_| microphone);
+    let modules = modules.iter().filter(|_| devices.microphone);
 
     let mut spec = Spec {
         name: "pulseaudio",
@@ -115,8 +126,13 @@ async fn start_once(spawner: &Spawner, runtime: &Path, microphone: bool) -> anyh
             "--log-target=stderr".into(),
             // Without rewinds it works in steps of 50 ms at most, and not of 2 s until somebody has asked for less: so long
             // would the first sound, and with it the start of the pipeline, take.
-            "--load=module-null-sink sink_name=output rate=48000 channels=2 norewinds=1 sink_properties=device.description=Desktop"
-                .into(),
+            format!(
+                "--load=module-null-sink sink_name=output rate=48000 channels={} channel_map={} norewinds=1 \
+                 sink_properties=device.description=Desktop",
+                devices.channels,
+                channel_map(devices.channels),
+            )
+            .into(),
             "--load=module-always-sink".into(),
             format!("--load=module-native-protocol-unix auth-cookie-enabled=0 socket={}", socket.display()).into(),
         ],

@@ -46,6 +46,9 @@ pub(crate) struct Settings {
     /// The second password, for those who may watch only.
     pub(crate) view_password: Option<Secret>,
     pub(crate) audio: bool,
+    pub(crate) audio_channels: u32,
+    /// In per cent of the packets.
+    pub(crate) audio_loss: u32,
     /// Whether viewers may be heard.
     pub(crate) microphone: bool,
     pub(crate) pulse_server: Option<String>,
@@ -176,6 +179,8 @@ impl Settings {
             novnc: reader.boolean(&table::NOVNC)?.then(|| optional(&table::NOVNC_ROOT).map(PathBuf::from)).flatten(),
             view_password: optional(&table::VIEW_PASSWORD).map(Secret::new),
             audio: reader.boolean(&table::AUDIO)?,
+            audio_channels: reader.number(&table::AUDIO_CHANNELS)?,
+            audio_loss: reader.number(&table::AUDIO_LOSS)?,
             microphone: reader.boolean(&table::MICROPHONE)?,
             pulse_server: optional(&table::PULSE_SERVER),
             gamepads: reader.required(&table::GAMEPADS)?.to_owned(),

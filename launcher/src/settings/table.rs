@@ -226,6 +226,15 @@ pub(crate) static AUDIO_BITRATE: Variable =
 pub(crate) static AUDIO: Variable =
     Variable::new("ENABLE_AUDIO", Kind::Boolean, "send the desktop's sound").default("true");
 
+pub(crate) static AUDIO_CHANNELS: Variable = Variable::new(
+    "SELKIES_AUDIO_CHANNELS",
+    Kind::Choice(&["1", "2", "6", "8"]),
+    "channels of the sound: mono, stereo, 5.1 or 7.1. By WebRTC, Chromium and what is made of it play more than two, others \
+     only by WebSocket",
+)
+.aliases(&["WEBRTC_AUDIO_CHANNELS"])
+.default("2");
+
 pub(crate) static PULSE_SERVER: Variable = Variable::new(
     "PULSE_SERVER",
     Kind::Text,
@@ -257,7 +266,7 @@ pub(crate) static VIDEO_LOSS: Variable = Variable::new(
 pub(crate) static AUDIO_LOSS: Variable = Variable::new(
     "SELKIES_AUDIO_PACKETLOSS_PERCENT",
     number(0, 100),
-    "lost packets, in per cent, that the sound is prepared for",
+    "lost packets, in per cent, that the sound is prepared for: each has a copy of the one before in it then, and 4 ms more delay",
 )
 .default("0");
 
@@ -362,6 +371,7 @@ pub(crate) static TABLE: &[&Variable] = &[
     &KEYFRAME_DISTANCE,
     &AUDIO,
     &AUDIO_BITRATE,
+    &AUDIO_CHANNELS,
     &PULSE_SERVER,
     &MICROPHONE,
     &TURN_HOST,

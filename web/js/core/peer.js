@@ -1,6 +1,6 @@
 /** One RTCPeerConnection: answers the server's offer, tuned so that nothing waits in a buffer. */
 
-import { listeningSection, withStereo } from './protocol.js';
+import { listeningSection, withStereo, withSurround } from './protocol.js';
 
 /**
  * @typedef {object} PeerHandlers
@@ -88,9 +88,9 @@ export function createPeer(config, handlers) {
         microphone = transceiver.sender;
       }
       const answer = await pc.createAnswer();
-      const stereo = withStereo(answer.sdp ?? '');
-      await pc.setLocalDescription({ type: 'answer', sdp: stereo });
-      return stereo;
+      const full = withSurround(withStereo(answer.sdp ?? ''), sdp);
+      await pc.setLocalDescription({ type: 'answer', sdp: full });
+      return full;
     },
     async addCandidate(candidate) {
       if (early) early.push(candidate);

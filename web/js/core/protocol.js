@@ -304,6 +304,29 @@ export function withStereo(sdp) {
 }
 
 /**
+ * Chromium decodes Opus with more than two channels where its own answer says so, and never says so by itself.
+ * @param {string} answered
+ * @param {string} offer what it answers
+ * @returns {string} the answer, which takes the sound of the offer where it is `multiopus` and was turned down
+ */
+export function withSurround(answered, offer) {
+  const offered = offer.split(/^(?=m=)/m).find((section) => /^a=rtpmap:\d+ multiopus\//im.test(section));
+  const [, type] = /^a=rtpmap:(\d+) multiopus\//im.exec(offered ?? '') ?? [];
+  const [, mid] = /^a=mid:(\S+)/m.exec(offered ?? '') ?? [];
+  if (!offered || !type || !mid) return answered;
+  const [session = '', ...sections] = answered.split(/^(?=m=)/m);
+  const index = sections.findIndex((section) => section.startsWith('m=audio 0 ') && section.split(/\r?\n/).includes(`a=mid:${mid}`));
+  if (index < 0) return answered;
+  const format = offered.split(/\r?\n/).filter((line) => line.startsWith(`a=rtpmap:${type} `) || line.startsWith(`a=fmtp:${type} `));
+  // All of them share the transport of the first one.
+  const transport = (sections[0] ?? '').split(/\r?\n/).filter((line) => /^a=(ice-|fingerprint:|setup:)/.test(line));
+  const kept = (sections[index] ?? '').split(/\r?\n/).filter((line) => line && !/^(m=|a=(rtpmap|fmtp|rtcp-fb|ice-|fingerprint|setup))/.test(line));
+  sections[index] = [`m=audio 9 UDP/TLS/RTP/SAVPF ${type}`, ...kept, ...transport, ...format, ''].join('\r\n');
+  const group = /^a=group:BUNDLE.*$/m;
+  return session.replace(group, group.exec(offer)?.[0].trimEnd() ?? '') + sections.join('');
+}
+
+/**
  * @param {Record<string, unknown>} data
  * @returns {CursorMessage | null}
  */

@@ -30,7 +30,10 @@ export function signallingUrl(base) {
 export function receivableCodecs() {
   if (typeof RTCRtpReceiver === 'undefined') return undefined;
   const all = ['video', 'audio'].flatMap((kind) => RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []);
-  return all.length > 0 ? [...new Set(all.map(({ mimeType }) => mimeType))] : undefined;
+  if (all.length === 0) return undefined;
+  // Chromium does not list it, and decodes it (see withSurround).
+  const surround = /Chrom(e|ium)\//.test(navigator.userAgent) ? ['audio/multiopus'] : [];
+  return [...new Set([...all.map(({ mimeType }) => mimeType), ...surround])];
 }
 
 /**

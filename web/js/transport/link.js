@@ -138,7 +138,7 @@ class Link {
         return this.#setTrack(track);
       }
       case 'audio':
-        return void this.#listen(data.channels);
+        return void this.#listen(data.channels, data.description);
       case 'sent':
         this.#handled = data.handled;
         this.#buffered = data.buffered;
@@ -179,14 +179,17 @@ class Link {
     if (this.#ready) this.#peer?.onTrack(track);
   }
 
-  /** @param {number} channels */
-  async #listen(channels) {
+  /**
+   * @param {number} channels
+   * @param {string} description the header of Opus with more than two, in base64
+   */
+  async #listen(channels, description) {
     try {
       const speaker = await openSpeaker(channels);
       if (this.#closed) return speaker.close();
       this.#speaker?.close();
       this.#speaker = speaker;
-      this.#worker.postMessage({ type: 'speaker', port: speaker.port, channels }, [speaker.port]);
+      this.#worker.postMessage({ type: 'speaker', port: speaker.port, channels, description }, [speaker.port]);
       this.#peer?.onTrack(speaker.track);
     } catch (error) {
       console.warn('There is no sound:', error);

@@ -81,8 +81,10 @@ export class Decoding {
   /**
    * @param {MessagePort} port takes samples
    * @param {number} channels
+   * @param {string} header of RFC 7845, 5.1, in base64; empty for one and two channels
    */
-  setAudio(port, channels) {
+  setAudio(port, channels, header) {
+    const description = header ? Uint8Array.from(atob(header), (letter) => letter.charCodeAt(0)) : undefined;
     const output = (/** @type {AudioData} */ data) => {
       const samples = Array.from({ length: data.numberOfChannels }, (_, planeIndex) => {
         const plane = new Float32Array(data.numberOfFrames);
@@ -95,7 +97,7 @@ export class Decoding {
     // Each packet is whole: after one that cannot be decoded, the decoder is made anew.
     const start = () => {
       const decoder = new AudioDecoder({ output, error: () => this.#sound === decoder && start() });
-      decoder.configure({ codec: 'opus', sampleRate: 48_000, numberOfChannels: channels });
+      decoder.configure({ codec: 'opus', sampleRate: 48_000, numberOfChannels: channels, ...(description && { description }) });
       this.#sound = decoder;
     };
     start();

@@ -49,7 +49,7 @@ function receipt(kind, number) {
 
 /**
  * @param {string} text a text frame
- * @returns {{kind: 'video', codec: string} | {kind: 'audio', codec: string, channels: number} | {kind: 'connection', rtt: number, time: number} | null}
+ * @returns {{kind: 'video', codec: string} | {kind: 'audio', codec: string, channels: number, description: string} | {kind: 'connection', rtt: number, time: number} | null}
  *   null for everything that is for the page
  */
 export function decodeOwn(text) {
@@ -59,7 +59,7 @@ export function decodeOwn(text) {
     const { type, data } = JSON.parse(text);
     if (type === 'connection') return { kind: 'connection', rtt: Number(data.rtt), time: Number(data.time) };
     if (data.kind === 'video') return { kind: 'video', codec: String(data.codec) };
-    if (data.kind === 'audio') return { kind: 'audio', codec: String(data.codec), channels: Math.min(8, Math.max(1, Number(data.channels) || 2)) };
+    if (data.kind === 'audio') return { kind: 'audio', codec: String(data.codec), channels: Math.min(8, Math.max(1, Number(data.channels) || 2)), description: String(data.description ?? '') };
   } catch {
     // Not for us, then.
   }

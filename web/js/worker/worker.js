@@ -49,7 +49,7 @@ function text(data) {
   const own = decodeOwn(data);
   if (own?.kind === 'connection') connection = { ...own, at: performance.timeOrigin + performance.now() };
   else if (own?.kind === 'video') decoding.setVideo(own.codec);
-  else if (own?.kind === 'audio') tell({ type: 'audio', channels: own.channels });
+  else if (own?.kind === 'audio') tell({ type: 'audio', channels: own.channels, description: own.description });
   else tell({ type: 'text', text: data });
 }
 
@@ -94,7 +94,7 @@ scope.onmessage = (/** @type {MessageEvent} */ { data }) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(data.text);
       return poll();
     case 'speaker':
-      return decoding.setAudio(data.port, data.channels);
+      return decoding.setAudio(data.port, data.channels, data.description);
     case 'stats':
       return tell({ type: 'stats', id: data.id, bytes, frames, connection, decoder: decoding.numbers });
   }

@@ -14,6 +14,7 @@ use super::webrtcbin::WebRtcBin;
 use crate::selkiessignal::capture_time::CaptureTime;
 use crate::selkiessignal::congestion::Share;
 use crate::selkiessignal::hub::SessionError;
+use crate::selkiessignal::opus;
 use crate::selkiessignal::playout_delay::PlayoutDelay;
 
 /// What fits into one packet everywhere, tunnels included, as Selkies has it. In bytes.
@@ -86,6 +87,7 @@ fn payload(caps: &gst::Caps) -> Option<Payload> {
         "video/x-av1" => ("rtpav1pay", &[], 96, 90_000, "AV1"),
         "video/x-vp8" => ("rtpvp8pay", &[("picture-id-mode", "15-bit")], 96, 90_000, "VP8"),
         "video/x-vp9" => ("rtpvp9pay", &[("picture-id-mode", "15-bit")], 98, 90_000, "VP9"),
+        "audio/x-opus" if opus::is_surround(caps) => ("rtpopuspay", &[], 111, 48_000, "MULTIOPUS"),
         "audio/x-opus" => ("rtpopuspay", &[], 111, 48_000, "OPUS"),
         _ => return None,
     };
@@ -162,6 +164,8 @@ impl Branch {
         if is_video {
             // What webrtcbin does not offer by itself: keyframe requests.
             rtp = rtp.field("rtcp-fb-nack-pli", true).field("rtcp-fb-ccm-fir", true);
+        } else {
+            rtp = opus::describe(rtp, caps);
         }
         if let Some(id) = numbers.playout_delay.filter(|_| is_video) {
             payloader.emit_by_name::<()>("add-extension", &[&PlayoutDelay::new(id.into())]);

@@ -11,6 +11,7 @@ use super::super::{CAT, branch};
 use super::codec;
 use super::line::Line;
 use crate::selkiessignal::hub::SessionError;
+use crate::selkiessignal::opus;
 
 /// Adds the elements for a stream of these caps; returns where it goes in.
 pub(super) fn add(
@@ -60,7 +61,7 @@ pub(super) fn add(
                 if keyframe && (medium == Medium::Video || told.is_none()) {
                     let format = match medium {
                         Medium::Video => codec::name(caps, &data).map(|name| video_format(&name)),
-                        Medium::Audio => Some(audio_format(channels(caps))),
+                        Medium::Audio => Some(audio_format(opus::channels(caps), surround_header(caps).as_deref())),
                     };
                     if format.is_some() && *told != format {
                         *told = format.clone();
@@ -83,9 +84,9 @@ pub(super) fn add(
     Ok(appsrc)
 }
 
-fn channels(caps: &gst::CapsRef) -> u32 {
-    let channels = caps.structure(0).and_then(|structure| structure.get::<i32>("channels").ok());
-    channels.and_then(|channels| u32::try_from(channels).ok()).unwrap_or(2)
+/// Decoders know what one and two channels are.
+fn surround_header(caps: &gst::CapsRef) -> Option<gst::MappedBuffer<gst::buffer::Readable>> {
+    opus::is_surround(caps).then(|| opus::header(caps)).flatten()
 }
 
 /// When it was captured, in microseconds since 1970. Encoders may shift time stamps, and the segment shifts them back.
