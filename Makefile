@@ -7,10 +7,11 @@
 # make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
 # make soak   viewers come and go for MINUTES=10, then nothing may have grown
+# make soak-asan  the same with AddressSanitizer and LeakSanitizer in the desktop
 # make fuzz   fuzzers for everything that comes from outside, FOR=60 seconds each; TARGETS="http …" for some. Needs a nightly
 # make miri   the protocol under Miri (3 minutes). Needs a nightly
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-desktop bench-gl bench-input bench-network soak fuzz miri clean help
+.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-desktop bench-gl bench-input bench-network soak soak-asan fuzz miri clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -106,6 +107,9 @@ bench-network: setup-test
 
 soak: setup-test debug
 	$(AS_ROOT) $(TARGET)/debug/soak --minutes $(or $(MINUTES),10)
+
+soak-asan: setup-test debug
+	$(AS_ROOT) $(TARGET)/debug/soak --sanitize --minutes $(or $(MINUTES),10)
 
 # cargo-fuzz runs these as well (`cargo +nightly fuzz run http`); here nothing but a nightly compiler is needed.
 FUZZERS := signalling data_channel joystick http rtc_json sdp_answer sdp_offer xwd_header cursor_image pipeline_file

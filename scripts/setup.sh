@@ -21,7 +21,7 @@ desktop=(xvfb xauth pulseaudio dbus dbus-x11)
 mate=(mate-desktop-environment-core mate-terminal mate-backgrounds desktop-base fonts-dejavu-core libglib2.0-bin)
 sessions=(mate-session openbox fluxbox icewm marco xfwm4 metacity twm x-window-manager)
 tests=(chromium chromium-driver firefox-esr iproute2 util-linux coturn xterm x11-apps x11-utils xclip pulseaudio-utils nftables
-  joystick libsdl2-2.0-0 python3 novnc x11vnc shellcheck
+  joystick libsdl2-2.0-0 libfaketime python3 novnc x11vnc shellcheck
   xdotool python3-xlib) # `make bench-input` alone needs the last two
 # Only where devices of the kernel can be made and so tested.
 [[ ! -e /dev/uinput ]] || tests+=(udev xserver-xorg-core xserver-xorg-video-dummy xserver-xorg-input-libinput)

@@ -3,6 +3,7 @@
 
 mod motion;
 mod sample;
+mod sanitizer;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -15,9 +16,11 @@ use egldesktop_tests::namespace::{add_address, isolated_however_long};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::random::Random;
 use egldesktop_tests::xvfb::Xvfb;
+use rustix::process::Signal;
 
 use motion::Motion;
 use sample::{Sample, Series};
+use sanitizer::Sanitizer;
 
 /// Options of `make soak`.
 #[derive(Debug, Clone, Parser)]
@@ -25,6 +28,10 @@ struct Cli {
     /// How long, in minutes.
     #[arg(long, default_value_t = 10)]
     minutes: u64,
+    /// With AddressSanitizer and LeakSanitizer in the desktop: what is lost, freed twice, or used once it is freed. What
+    /// these need themselves grows, so that is printed, and nothing more.
+    #[arg(long)]
+    sanitize: bool,
 }
 
 /// Sizes of the screen, in pixels.
@@ -40,21 +47,23 @@ const WARM_UP: f64 = 0.3;
 
 fn main() {
     let cli = Cli::parse();
-    isolated_however_long(async move || run(Duration::from_secs(cli.minutes * 60)).await);
+    isolated_however_long(async move || run(Duration::from_secs(cli.minutes * 60), cli.sanitize).await);
 }
 
-async fn run(length: Duration) -> Result<()> {
+async fn run(length: Duration, sanitize: bool) -> Result<()> {
     add_address()?;
     let folder = tempfile::tempdir()?;
     let mut xvfb = Xvfb::start_mapped(1920, 1080, folder.path())?;
     let x_server = xvfb.process().id();
+    let sanitizer = sanitize.then(Sanitizer::new).transpose()?;
     let variables = [
         ("DISPLAY", xvfb.display.as_str()),
         ("ENABLE_AUDIO", "false"),
         ("WEBRTC_ENABLE_RESIZE", "true"),
         ("SELKIES_USER_CONFIG_FILE", "/dev/null"),
     ];
-    let mut desktop = Desktop::start(&variables)?;
+    let more = sanitizer.as_ref().map(Sanitizer::variables).unwrap_or_default();
+    let mut desktop = Desktop::start(&[&variables, more.as_slice()].concat())?;
     let process = desktop.process().id();
     let motion = Motion::start(&xvfb.display)?;
     let (mut random, mut series) = (Random(0x50a4), Series::default());
@@ -74,8 +83,16 @@ async fn run(length: Duration) -> Result<()> {
     let report = series.report(WARM_UP);
     let mut output = std::io::stdout();
     writeln!(output, "{rounds} rounds, {sessions} sessions in {} s\n\n{}", start.elapsed().as_secs(), report.table)?;
-    ensure!(report.flat, "something grows: see the table");
-    Ok(())
+    let Some(sanitizer) = sanitizer else {
+        ensure!(report.flat, "something grows: see the table");
+        return Ok(());
+    };
+    desktop.process().signal(Signal::TERM)?;
+    let status = desktop.process().wait()?;
+    ensure!(status.success(), "the desktop ends with {status}");
+    let found = sanitizer.found(process)?;
+    ensure!(found.is_empty(), "{found}");
+    Ok(writeln!(output, "\nAddressSanitizer and LeakSanitizer have found nothing.")?)
 }
 
 /// One to three viewers, who do what viewers do, and leave in whatever way.

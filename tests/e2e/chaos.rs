@@ -7,14 +7,18 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use egldesktop_tests::PATIENCE;
-use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
+use egldesktop_tests::chromium::Chromium;
+use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::http::ask;
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::painter::{Painter, Seen};
+use egldesktop_tests::xkill;
 use egldesktop_tests::xvfb::Xvfb;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+use crate::reconnect::{MARK, works};
 
 /// How long something hangs: longer than a frame, a ping or a damage takes, shorter than anybody gives up.
 const HANG: std::time::Duration = std::time::Duration::from_secs(3);
@@ -119,15 +123,51 @@ fn everything_that_a_desktop_stands_on_hangs_and_dies() {
             viewer = somebody_sees_it(&address).await.with_context(|| format!("after {name} died"))?;
         }
         drop(viewer);
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let after = held(launcher)?;
-            if after.0 <= before.0 + MEMORY && after.1 <= before.1 + DESCRIPTORS {
-                return Ok(());
-            }
-            ensure!(Instant::now() < deadline, "memory in kB and descriptors: {before:?} before, {after:?} after");
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        is_back(launcher, before).await
+    });
+}
+
+/// Waits until a process holds about what it held before.
+async fn is_back(process: u32, before: (u64, usize)) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let after = held(process)?;
+        if after.0 <= before.0 + MEMORY && after.1 <= before.1 + DESCRIPTORS {
+            return Ok(());
         }
+        ensure!(Instant::now() < deadline, "memory in kB and descriptors: {before:?} before, {after:?} after");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}
+
+/// Notes that the session was lost: the page may be back before anybody looks.
+const WATCH: &str = "window.isLost = false;
+    new MutationObserver(() => { window.isLost ||= document.documentElement.dataset.state === 'reconnecting'; })
+        .observe(document.documentElement, { attributes: true });";
+
+/// What captures, what controls: each has its own connection, without which the element fails, and with it the pipeline.
+#[test]
+fn the_pipeline_fails_and_comes_back() {
+    isolated(async || {
+        let xvfb = Xvfb::start(1280, 720)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = Desktop::start(&[("DISPLAY", xvfb.display.as_str()), ("ENABLE_AUDIO", "false")])?;
+        let browser = Chromium::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.run(MARK).await?;
+        works(&browser, &painter).await?;
+        let before = held(desktop.id())?;
+        let count = xkill::connections(&xvfb.display, desktop.id())?.len();
+        ensure!(count >= 2, "{count} connections to the X server");
+        for index in 0..count {
+            browser.run(WATCH).await?;
+            let clients = xkill::connections(&xvfb.display, desktop.id())?;
+            xkill::kill(&xvfb.display, *clients.get(index).context("fewer connections than before")?)?;
+            browser.wait_for("return window.isLost").await.with_context(|| format!("connection {index}"))?;
+            works(&browser, &painter).await.with_context(|| format!("after connection {index} was lost"))?;
+        }
+        browser.close().await?;
+        is_back(desktop.id(), before).await
     });
 }
 

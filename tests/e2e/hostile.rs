@@ -1,5 +1,8 @@
 //! What is not meant well: it is refused in plain words, costs little, and the running session does not notice.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
@@ -77,6 +80,47 @@ fn each_mistake_has_its_close_code() {
         let answer = answer_to(&desktop.address, long.as_bytes()).await?;
         ensure!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
         Ok(())
+    });
+}
+
+/// Opens data channels and closes them, for ever. They are kept, as they have to be.
+async fn open_and_close(viewer: &Viewer, channels: &mut Vec<gst_webrtc::WebRTCDataChannel>) -> Result<Infallible> {
+    loop {
+        let channel = viewer.open_channel("more").await?;
+        channel.send_string_full(Some("nobody hears this"))?;
+        channel.close();
+        channels.push(channel);
+    }
+}
+
+async fn has_ended(viewer: &Viewer) {
+    while !viewer.has_ended() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Each of them costs elements and a thread.
+#[test]
+fn who_opens_channel_after_channel_is_shown_out() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(320, 240)?;
+        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
+        let other = Viewer::start(&desktop.address, PASSWORD).await?;
+        other.wait_for_frames(1).await?;
+        let mut channels = Vec::new();
+        let mut viewer = Viewer::start(&desktop.address, PASSWORD).await?;
+        viewer.send("_arg_fps,30").await?;
+        let opened = tokio::select! {
+            Err(error) = open_and_close(&viewer, &mut channels) => Some(error),
+            () = has_ended(&viewer) => None,
+        };
+        let end = viewer.wait_for_end().await.with_context(|| format!("{opened:?}"))?;
+        let (code, reason) = end.context("no close frame")?;
+        ensure!(code == 1011 && reason.contains("data channels"), "{code} {reason:?}");
+        drop(viewer);
+        ensure!(!other.has_ended());
+        other.wait_for_frames(2).await
     });
 }
 

@@ -5,6 +5,7 @@ mod accessibility;
 mod app;
 mod chaos;
 mod clipboard;
+mod clock;
 mod command_line;
 mod control;
 mod encoder;

@@ -14,7 +14,7 @@ use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
 
 /// A page that is loaded anew does not know this any more.
-const MARK: &str = "window.isTheSamePage = true";
+pub(crate) const MARK: &str = "window.isTheSamePage = true";
 const IS_MARKED: &str = "return window.isTheSamePage === true";
 
 fn desktop(xvfb: &Xvfb, more: &[(&str, &str)]) -> Result<Desktop> {
@@ -23,7 +23,7 @@ fn desktop(xvfb: &Xvfb, more: &[(&str, &str)]) -> Result<Desktop> {
 }
 
 /// The picture is that of the desktop now, and the keys go there.
-async fn works<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
+pub(crate) async fn works<D: Driver>(browser: &Browser<D>, painter: &Painter) -> Result<()> {
     browser.wait_for_state("live").await?;
     browser.next_video_frame().await?;
     browser.next_video_frame().await?;

@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod chromium;
+pub mod clock;
 pub mod container;
 pub mod coturn;
 pub mod desktop;
@@ -30,6 +31,7 @@ pub mod socket_viewer;
 pub mod whep;
 pub mod xclip;
 pub mod xev;
+pub mod xkill;
 pub mod xorg;
 pub mod xvfb;
 

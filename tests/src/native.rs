@@ -215,15 +215,24 @@ impl Viewer {
             let channel = timeout(PATIENCE, self.channel.recv()).await.context("no data channel")?;
             let channel = channel.context("no data channel")?;
             // A message of the other side can be here before the channel is open on this side.
-            let (opened, mut open) = watch::channel(false);
-            let handler = channel.connect_on_open(move |_| _ = opened.send(true));
-            if channel.ready_state() == gst_webrtc::WebRTCDataChannelState::Connecting {
-                timeout(PATIENCE, open.wait_for(|open| *open)).await.context("the data channel does not open")??;
-            }
-            channel.disconnect(handler);
+            wait_until_open(&channel).await?;
             self.input = Some(channel);
         }
         Ok(self.input.as_ref().context("no data channel")?.send_string_full(Some(text))?)
+    }
+
+    /// Opens one more data channel, which nobody has asked for. It is to be dropped after the viewer.
+    pub async fn open_channel(&self, label: &str) -> Result<gst_webrtc::WebRTCDataChannel> {
+        let mut elements = self.pipeline.iterate_elements().into_iter().flatten();
+        let is_it = |element: &gst::Element| element.factory().is_some_and(|factory| factory.name() == "webrtcbin");
+        let webrtcbin = elements.find(is_it).context("no webrtcbin")?;
+        let channel = webrtcbin.emit_by_name::<Option<gst_webrtc::WebRTCDataChannel>>(
+            "create-data-channel",
+            &[&label, &None::<gst::Structure>],
+        );
+        let channel = channel.context("no more data channels")?;
+        wait_until_open(&channel).await?;
+        Ok(channel)
     }
 
     /// The first message from the data channel that `pick` likes.
@@ -290,6 +299,16 @@ pub(crate) fn differences(sample: &gst::Sample, patches: &[Patch]) -> Result<Vec
         }
     }
     Ok(wrong)
+}
+
+async fn wait_until_open(channel: &gst_webrtc::WebRTCDataChannel) -> Result<()> {
+    let (opened, mut open) = watch::channel(false);
+    let handler = channel.connect_on_open(move |_| _ = opened.send(true));
+    if channel.ready_state() != gst_webrtc::WebRTCDataChannelState::Open {
+        timeout(PATIENCE, open.wait_for(|open| *open)).await.context("the data channel does not open")??;
+    }
+    channel.disconnect(handler);
+    Ok(())
 }
 
 async fn wait_for(counter: &AtomicU64, more: u64) -> Result<()> {

@@ -72,7 +72,7 @@ impl Frames {
             return Ok(Free(index));
         }
         let no_wait = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
-        let buffer = match pool.acquire_buffer(Some(&no_wait)) {
+        let mut buffer = match pool.acquire_buffer(Some(&no_wait)) {
             Err(gst::FlowError::Eos) => {
                 // All are downstream. Those that we let go of come back to the pool one by one; the last is still ours.
                 let last = self.last.take().map(|last| self.slots.swap_remove(last));
@@ -83,6 +83,8 @@ impl Frames {
             }
             acquired => acquired?,
         };
+        // What is written is compared with what was there before: that must be something.
+        buffer.get_mut().and_then(|memory| memory.memset(.., 0).ok()).ok_or(gst::FlowError::Error)?;
         let mut stale = TileSet::new(self.damage.grid());
         stale.mark_all();
         self.slots.push(Slot { buffer, stale });

@@ -1,11 +1,18 @@
 //! The data channel of a WebRTC viewer as what carries its messages.
 
+use std::sync::{Mutex, PoisonError};
+
 use gst::prelude::*;
 use gst_webrtc::{WebRTCDataChannel, WebRTCDataChannelState};
 
 use super::CAT;
 use super::channel::Input;
 use super::outbox::{Channel, LOW};
+use super::webrtcbin::WebRtcBin;
+
+/// How many channels a browser may open itself. Nobody listens to them, and each costs webrtcbin elements and a thread, which
+/// it keeps when the channel is closed.
+const MAX_OTHERS: usize = 8;
 
 impl Channel for WebRTCDataChannel {
     fn is_open(&self) -> bool {
@@ -41,10 +48,26 @@ impl Connected {
         Self { channel: channel.clone(), handlers: [message, open, low] }
     }
 
-    /// Nothing comes any more.
-    pub(super) fn end(self) {
+    /// Nothing comes any more. The channel is to be kept until the pipeline has stopped: once it is closed, webrtcbin lets go
+    /// of it, while its elements, which run on in threads of their own, go on to call it by a plain pointer.
+    #[must_use]
+    pub(super) fn end(self) -> WebRTCDataChannel {
         for handler in self.handlers {
             self.channel.disconnect(handler);
         }
+        self.channel
     }
+}
+
+/// Keeps the channels that the browser opens itself, for the reason that [`Connected::end`] has; with too many of them, the
+/// session fails.
+pub(super) fn keep_others(webrtcbin: &WebRtcBin, failed: impl Fn(String) + Send + Sync + 'static) {
+    let others = Mutex::new(Vec::new());
+    webrtcbin.on_other_channel(move |channel| {
+        let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.push(channel);
+        if others.len() > MAX_OTHERS {
+            failed("the browser opens too many data channels".into());
+        }
+    });
 }

@@ -170,6 +170,7 @@ impl Viewer {
         pipeline::watch_bus(&pipeline, failed(&outgoing))?;
         tell_candidates(hub, &webrtcbin, outgoing.clone());
         pipeline::watch_connection(&webrtcbin, branches, &links, failed(&outgoing));
+        data_channel::keep_others(&webrtcbin, failed(&outgoing));
 
         // From here on dropping it cleans up.
         let offer = Offer::default();
@@ -269,11 +270,12 @@ fn group(hello: &Hello, kind: &'static str) -> &'static str {
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.links.clear();
-        if let Some((input, connected)) = self.input.take() {
-            connected.end();
+        let channel = self.input.take().map(|(input, connected)| {
             input.release_all();
-        }
+            connected.end()
+        });
         pipeline::stop(&self.pipeline);
+        drop(channel);
     }
 }
 

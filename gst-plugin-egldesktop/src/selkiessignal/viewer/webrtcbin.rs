@@ -138,6 +138,19 @@ impl WebRtcBin {
             .ok_or_else(|| glib::bool_error!("webrtcbin makes no data channel"))
     }
 
+    /// Calls back with every channel that the other side opens, while webrtcbin holds a lock: the call must not use it.
+    pub(super) fn on_other_channel(&self, call: impl Fn(WebRTCDataChannel) + Send + Sync + 'static) {
+        self.0.connect_closure(
+            "prepare-data-channel",
+            false,
+            glib::closure!(move |_: &gst::Element, channel: WebRTCDataChannel, is_ours: bool| {
+                if !is_ours {
+                    call(channel);
+                }
+            }),
+        );
+    }
+
     /// Calls back with m-line index and candidate.
     pub(super) fn on_ice_candidate(&self, call: impl Fn(u32, String) + Send + Sync + 'static) {
         self.0.connect_closure(
