@@ -150,6 +150,10 @@ pub struct Viewers {
     pub control: bool,
     /// Whether it may ask for control.
     pub may_control: bool,
+    /// Whether asking is all it may do: who controls decides.
+    pub must_ask: bool,
+    /// Whether it has asked, and there is no answer yet.
+    pub asks: bool,
     /// How many are connected, itself included.
     pub count: usize,
     /// All of them, for who controls; nobody else needs their addresses.
@@ -167,6 +171,8 @@ pub struct ViewerEntry {
     pub control: bool,
     /// Whether control can be given to it.
     pub may_control: bool,
+    /// Whether it has asked for control, and there is no answer yet.
+    pub asks: bool,
 }
 
 impl Viewers {
@@ -217,13 +223,15 @@ mod tests {
 
     #[test]
     fn the_list_of_viewers() {
-        let entry = ViewerEntry { id: 2, address: "::1".into(), control: true, may_control: true };
-        let viewers = Viewers { you: 2, control: true, may_control: true, count: 1, list: vec![entry] };
+        let entry = ViewerEntry { id: 2, address: "::1".into(), control: true, may_control: true, asks: false };
+        let list = vec![entry];
+        let viewers =
+            Viewers { you: 2, control: true, may_control: true, must_ask: false, asks: false, count: 1, list };
         let message: serde_json::Value = serde_json::from_str(&viewers.to_message()).unwrap();
         assert_eq!(message["type"], "viewers");
         assert_eq!(
             message["data"]["list"][0],
-            json!({"id": 2, "address": "::1", "control": true, "may_control": true})
+            json!({"id": 2, "address": "::1", "control": true, "may_control": true, "asks": false})
         );
     }
     #[test]
