@@ -52,6 +52,14 @@ pub fn latency(one_way: Duration) -> String {
     json!({ "type": "latency_measurement", "data": { "latency_ms": milliseconds } }).to_string()
 }
 
+/// `{"type": "video_clock", "data": {"rtp": …, "time": …}}`: the picture with this RTP timestamp was captured at this time, in
+/// milliseconds since 1970; for browsers that do not know abs-capture-time. Extension.
+pub fn video_clock(rtp: u32, captured: SystemTime) -> String {
+    let since = captured.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let milliseconds = to_three_digits(since.as_secs_f64() * 1000.0);
+    json!({ "type": "video_clock", "data": { "rtp": rtp, "time": milliseconds } }).to_string()
+}
+
 /// As Selkies prints times.
 fn to_three_digits(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
@@ -196,6 +204,8 @@ mod tests {
     fn ping_and_what_it_measures() {
         let now = UNIX_EPOCH + Duration::from_micros(12_500_400);
         assert_eq!(ping(now), r#"{"data":{"start_time":12.5},"type":"ping"}"#);
+        let clock = video_clock(u32::MAX, UNIX_EPOCH + Duration::from_micros(1_500));
+        assert_eq!(clock, r#"{"data":{"rtp":4294967295,"time":1.5},"type":"video_clock"}"#);
         let expected = r#"{"data":{"latency_ms":1.235},"type":"latency_measurement"}"#;
         assert_eq!(latency(Duration::from_nanos(1_234_900)), expected);
     }
