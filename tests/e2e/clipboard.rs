@@ -149,7 +149,7 @@ fn the_panel_shows_the_desktops_clipboard_and_fills_it() {
         let file = folder.path().join("content");
         browser.run("document.querySelector('[aria-controls]').click()").await?;
         let section = "const heading = [...document.querySelectorAll('.section h2')].find((h2) => h2.innerText === 'Clipboard');
-                       const section = heading.parentElement, field = section.querySelector('textarea');
+                       const section = heading.closest('.section'), field = section.querySelector('textarea');
                        const button = (text) => [...section.querySelectorAll('button')].find((one) => one.innerText === text);";
         let theirs = "of the desktop 日";
         std::fs::write(&file, theirs)?;
