@@ -8,6 +8,8 @@ use egldesktop_tests::namespace::isolated;
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
 
+use crate::gamepad::PAD;
+
 const RULES: &str = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']";
 
 /// Comes from npm, for tests alone: `make web-tools` puts it there. `None`, with a loud word, where nobody has, but in CI.
@@ -69,6 +71,7 @@ fn axe_finds_nothing() {
         check(&browser, &axe, "live").await?;
         browser.run("document.querySelector('[aria-controls=panel-sheet]').click()").await?;
         browser.run("document.querySelector('.help').open = true").await?;
+        browser.run(PAD).await?;
         check(&browser, &axe, "panel").await?;
         browser.run("document.querySelector('[aria-controls=panel-sheet]').click()").await?;
         browser.resize(390, 844, true).await?;

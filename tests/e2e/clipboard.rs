@@ -129,6 +129,55 @@ fn a_policy_of_one_way_holds() {
         wait_for_paste_key(&painter)?;
         assert_eq!(xclip::paste(&xvfb.display, "clipboard", "UTF8_STRING")?, b"inwards");
         assert_eq!(browser.resolve("navigator.clipboard.readText()").await?, "inwards");
+        // Nor does the panel show it.
+        browser.run("document.querySelector('[aria-controls]').click()").await?;
+        let shown =
+            "[...document.querySelectorAll('.sheet textarea')].map(({ value }) => value).filter(Boolean).join()";
+        assert_eq!(browser.run(&format!("return {shown}")).await?, "inwards");
+        browser.close().await
+    });
+}
+
+/// For browsers that let a page have their clipboard only now and then, or not at all.
+#[test]
+fn the_panel_shows_the_desktops_clipboard_and_fills_it() {
+    isolated(async || {
+        let Scene { browser, painter: _painter, xvfb, desktop: _desktop } =
+            Scene::open(Chromium::start().await?, (640, 480), &[]).await?;
+        let content = |mime: &str| xclip::paste(&xvfb.display, "clipboard", mime);
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("content");
+        browser.run("document.querySelector('[aria-controls]').click()").await?;
+        let section = "const heading = [...document.querySelectorAll('.section h2')].find((h2) => h2.innerText === 'Clipboard');
+                       const section = heading.closest('.section'), field = section.querySelector('textarea');
+                       const button = (text) => [...section.querySelectorAll('button')].find((one) => one.innerText === text);";
+        let theirs = "of the desktop 日";
+        std::fs::write(&file, theirs)?;
+        let owner = xclip::copy(&xvfb.display, "clipboard", "UTF8_STRING", &file)?;
+        browser.wait_for(&format!("{section} return field.value === '{theirs}'")).await?;
+        browser.run("navigator.clipboard.write = async ([item]) => { window.written = item; }").await?;
+        browser.run(&format!("{section} button('Copy to this device').click()")).await?;
+        let written = "window.written.getType('text/plain').then((blob) => blob.text())";
+        browser.wait_for("return window.written !== undefined").await?;
+        assert_eq!(browser.resolve(written).await?, theirs);
+        drop(owner);
+
+        browser.run(&format!("{section} field.value = 'by hand ß'; section.querySelector('.send').click()")).await?;
+        browser.wait_for("return document.querySelector('.toast')?.innerText.includes('has it')").await?;
+        assert_eq!(content("UTF8_STRING")?, "by hand ß".as_bytes());
+
+        // What was copied here, by a click; a picture is seen when it comes back from there.
+        let read = "const canvas = new OffscreenCanvas(4, 4);
+             canvas.getContext('2d').fillRect(0, 0, 2, 2);
+             navigator.clipboard.read = async () => [new ClipboardItem({ 'image/png': canvas.convertToBlob() })];";
+        browser.run(read).await?;
+        browser.run(&format!("{section} button('Paste from this device').click()")).await?;
+        browser.wait_for(&format!("{section} return section.querySelector('img').naturalWidth === 4")).await?;
+        let deadline = Instant::now() + PATIENCE;
+        while !content("image/png").is_ok_and(|png| png.starts_with(b"\x89PNG")) {
+            ensure!(Instant::now() < deadline, "no picture on the desktop");
+            browser.next_video_frame().await?;
+        }
         browser.close().await
     });
 }

@@ -1,14 +1,15 @@
 //! Who controls the desktop, who watches, and who is shown out.
 
 use anyhow::{Context as _, Result};
+use egldesktop_tests::browser::{CONTROL, SHIFT};
 use egldesktop_tests::chromium::Chromium;
-use egldesktop_tests::desktop::{Desktop, PASSWORD, USER};
+use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
 use egldesktop_tests::http::{ask, make_link, open_link, post};
 use egldesktop_tests::namespace::{add_address, isolated};
 use egldesktop_tests::native::Viewer;
 use egldesktop_tests::painter::{Painter, Seen};
 use egldesktop_tests::xvfb::Xvfb;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const WATCH: &str = "only watch";
 
@@ -93,6 +94,61 @@ fn the_first_keeps_control_where_the_policy_says_so() {
         drop(first);
         second.wait_for_control(true).await?;
         Ok(())
+    });
+}
+
+#[test]
+fn who_asks_for_control_is_answered_by_who_has_it() {
+    isolated(async || {
+        add_address()?;
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let desktop = desktop(&xvfb, &[("EGLDESKTOP_CONTROL", "first")])?;
+        let browser = Chromium::start().await?;
+        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        let mut other = Viewer::start(&desktop.address, PASSWORD).await?;
+        assert_eq!(other.wait_for_control(false).await?["must_ask"], true);
+
+        // No, and then yes.
+        for (button, answer) in [("button:not(.primary)", false), (".primary", true)] {
+            other.send("_control,ask").await?;
+            other.message(|message| (message["data"]["asks"] == true).then_some(())).await?;
+            browser.wait_for("return document.querySelector('.asking-chip') !== null").await?;
+            browser.run(&format!("document.querySelector('.asking-chip {button}').click()")).await?;
+            let answered = |data: &Value| (data["asks"] == false && data["control"] == answer).then_some(());
+            other.message(|message| answered(&message["data"])).await?;
+            browser.wait_for("return document.querySelector('.asking-chip') === null").await?;
+        }
+
+        // What is of no use to who watches is not offered.
+        browser.wait_for("return document.documentElement.dataset.control === 'false'").await?;
+        browser.run("document.querySelector('[aria-controls]').click()").await?;
+        let offered = "return [...document.querySelectorAll('.sheet button')].filter((button) => button.offsetParent)
+                           .map((button) => button.innerText).filter((text) => /Capture|Esc|Alt|Copy to/.test(text)).length === 0";
+        browser.wait_for(offered).await?;
+        browser.click_with(&[CONTROL, SHIFT], 320, 240).await?;
+        browser.wait_for("return document.pointerLockElement === null").await?;
+
+        // The page asks in its turn.
+        browser.run("document.querySelector('.watching-chip button').click()").await?;
+        let asking = |message: &Value| {
+            let list = message["data"]["list"].as_array()?;
+            list.iter().find(|entry| entry["asks"] == true)?["id"].as_u64()
+        };
+        let id = other.message(asking).await?;
+        let button =
+            |text: &str| format!("return document.querySelector('.watching-chip button').innerText === '{text}'");
+        browser.wait_for(&button("Asked; waiting")).await?;
+        other.send(&format!("_control,refuse,{id}")).await?;
+        browser.wait_for(&button("Ask for control")).await?;
+        browser.wait_for("return document.querySelector('.toast')?.innerText.includes('keeps control')").await?;
+        browser.run("document.querySelector('.watching-chip button').click()").await?;
+        let id = other.message(asking).await?;
+        other.send(&format!("_control,give,{id}")).await?;
+        browser.wait_for("return document.documentElement.dataset.control === 'true'").await?;
+        browser.type_text("k").await?;
+        painter.wait_for_seen(&key('k', true))?;
+        browser.close().await
     });
 }
 

@@ -199,7 +199,7 @@ fn the_page_sends_a_file_though_the_server_is_started_again_meanwhile() {
         let browser = Chromium::start().await?;
         browser.open(&first.address, USER, PASSWORD_IN_URL).await?;
         browser.run("document.querySelector('[aria-controls=panel-sheet]').click()").await?;
-        browser.wait_for("return !document.querySelector('input[type=file]').closest('section').hidden").await?;
+        browser.wait_for("return !document.querySelector('input[type=file]').closest('.section').hidden").await?;
         let network = |upload: i64| json!({ "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
         browser.devtools("Network.enable", json!({})).await?;
         browser.devtools("Network.emulateNetworkConditions", network(2 << 20)).await?;
@@ -228,7 +228,7 @@ fn a_file_dropped_on_the_page_is_sent() {
         let browser = Chromium::start().await?;
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
         // What may be sent is known once the list of files is.
-        browser.wait_for("return !document.querySelector('input[type=file]').closest('section').hidden").await?;
+        browser.wait_for("return !document.querySelector('input[type=file]').closest('.section').hidden").await?;
         browser.drag_file("dragEnter", (300, 200), &source).await?;
         browser.drag_file("dragOver", (310, 210), &source).await?;
         browser.wait_for("return !document.querySelector('.drop').hidden").await?;

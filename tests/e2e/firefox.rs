@@ -2,13 +2,17 @@
 
 use std::time::Instant;
 
-use anyhow::ensure;
+use anyhow::{Context as _, Result, ensure};
 use egldesktop_tests::PATIENCE;
 use egldesktop_tests::browser::CONTROL;
 use egldesktop_tests::firefox::Firefox;
+use egldesktop_tests::hands::Hands;
 use egldesktop_tests::namespace::routed;
 use egldesktop_tests::painter::Seen;
+use egldesktop_tests::window_manager;
 use egldesktop_tests::xclip;
+use egldesktop_tests::xvfb::Xvfb;
+use xkeysym::key;
 
 use crate::input::clicks_and_types;
 use crate::reconnect::survives_ten_seconds_without_network;
@@ -37,7 +41,71 @@ fn it_is_seen_clicked_typed_into_and_measured() {
             browser.wait_for(&format!("{row} return row('{name}') === '{value}'")).await?;
         }
         browser.wait_for(&format!("{row} return /^\\d+ %$/.test(row('CPU')) && / GiB$/.test(row('Memory'))")).await?;
+        // Firefox knows the time of a frame by what the server tells of its clock.
+        browser.wait_for("return /^\\d/.test(document.querySelector('.latency strong').innerText)").await?;
         browser.save_screenshot("firefox-panel").await?;
+        browser.close().await
+    });
+}
+
+/// On a screen with a window manager: without the focus, Firefox gives a page neither the whole screen nor the pointer. The
+/// input is that of a person, not of a WebDriver.
+#[test]
+fn it_fills_the_screen_and_captures_the_pointer() {
+    routed(async || {
+        const SCREEN: (u16, u16) = (1400, 1000);
+        let screen = Xvfb::start(SCREEN.0.into(), SCREEN.1.into())?;
+        let _manager = window_manager::start(&screen.display)?;
+        let hands = Hands::new(&screen.display)?;
+        let Scene { browser, painter, xvfb: _xvfb, desktop: _desktop } =
+            Scene::open(Firefox::start_on(&screen.display).await?, (1280, 720), &[ENCODER]).await?;
+        browser.wait_for_transport("webrtc").await?;
+        // Where a pixel of the desktop is on the screen of the browser.
+        let place = async |x: u32, y: u32| -> Result<(i16, i16)> {
+            let (left, top) = browser.place(x, y).await?;
+            let corner = browser.run("return [mozInnerScreenX, mozInnerScreenY]").await?;
+            let corner = |axis: usize| corner[axis].as_f64().context("no place on the screen");
+            Ok(((left + corner(0)?) as i16, (top + corner(1)?) as i16))
+        };
+        let (x, y) = place(400, 300).await?;
+        hands.point(x, y)?;
+        hands.click()?;
+        painter.wait_for_seen(&Seen::Button(1, true))?;
+        browser.wait_for("return document.hasFocus() && document.activeElement.id === 'keys'").await?;
+
+        let shortcut = [key::Control_L, key::Shift_L, key::f];
+        for full in [true, false, true] {
+            hands.press(&shortcut)?;
+            browser.wait_for(&format!("return (document.fullscreenElement !== null) === {full}")).await?;
+        }
+        let (width, height) = SCREEN;
+        browser.wait_for(&format!("return innerWidth === {width} && innerHeight === {height}")).await?;
+        browser.wait_for_picture(painter.patches()).await?;
+        let (x, y) = place(640, 360).await?;
+        hands.point(x, y)?;
+        for key in [key::Control_L, key::Shift_L] {
+            hands.key(key, true)?;
+        }
+        hands.click()?;
+        browser.wait_for("return document.pointerLockElement?.id === 'stage'").await?;
+        for key in [key::Control_L, key::Shift_L] {
+            hands.key(key, false)?;
+        }
+        hands.press(&[key::k])?;
+        painter.wait_for_seen(&Seen::Key(u32::from('k'), false))?;
+        // By steps, as from a mouse: 20 to the right on this screen, and less in pixels of the desktop.
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            hands.push(20, 0)?;
+            seen.push(painter.wait_for(|seen| match seen {
+                Seen::Motion(x, _) => Some(*x),
+                _ => None,
+            })?);
+        }
+        assert!(seen.is_sorted() && seen[0] < seen[2], "{seen:?}");
+        // Esc ends it, and goes to nobody.
+        hands.press(&[key::Escape])?;
+        browser.wait_for("return document.pointerLockElement === null").await?;
         browser.close().await
     });
 }

@@ -11,6 +11,8 @@ use egldesktop_tests::native::Viewer;
 use egldesktop_tests::process::target_dir;
 use serde_json::json;
 
+use crate::gamepad::PAD;
+
 /// No candidate arrives, so that no path is found.
 const NO_PATH: &str = "
     RTCPeerConnection.prototype.addIceCandidate = async () => {};
@@ -105,8 +107,26 @@ fn every_state_has_its_picture() {
         browser.run(OPEN_PANEL).await?;
         panel_in_view(&browser).await?;
         album.take(&browser, "panel").await?;
+        browser.run(PAD).await?;
+        browser.run("press(0, true); pad.axes[0] = -0.7; pad.axes[3] = 0.4").await?;
+        browser.run("document.querySelector('.pad').scrollIntoView({ block: 'center' })").await?;
+        // The note that it is there has gone.
+        browser.wait_for("return document.querySelector('.toast') === null").await?;
+        album.take(&browser, "panel-middle").await?;
         browser.run("document.querySelector('.sheet').scrollTo(0, 1e6)").await?;
         album.take(&browser, "panel-end").await?;
+
+        // Somebody asks for control.
+        let login = Some((USER, PASSWORD));
+        let wish = json!({ "control": false });
+        let mut asking = Viewer::start_with(&address, "/webrtc/signalling/", login, wish).await?;
+        asking.wait_for_control(false).await?;
+        asking.send("_control,ask").await?;
+        browser.wait_for("return document.querySelector('.asking-chip') !== null").await?;
+        browser.run(OPEN_PANEL).await?;
+        album.take(&browser, "asking").await?;
+        browser.run(OPEN_PANEL).await?;
+        drop(asking);
 
         // Another one takes over.
         let mut other = Viewer::start(&address, PASSWORD).await?;
@@ -137,6 +157,12 @@ fn every_state_has_its_picture() {
         // Where the on-screen keyboard of a phone would be.
         phone.run("document.documentElement.style.setProperty('--covered', '300px')").await?;
         album.take(&phone, "phone-keyboard").await?;
+        phone.run("document.documentElement.style.setProperty('--covered', '0px')").await?;
+        phone.run("document.querySelector('#keybar .key:last-child').click()").await?;
+        let gamepad = "[...document.querySelectorAll('.action.touch-only')].at(-1).click()";
+        phone.run(gamepad).await?;
+        phone.wait_for("return document.querySelector('.toast') === null").await?;
+        album.take(&phone, "phone-gamepad").await?;
         phone.close().await?;
 
         // The server is gone, and comes back with another password.

@@ -8,7 +8,8 @@ use egldesktop_tests::painter::{Painter, Seen};
 use egldesktop_tests::xvfb::Xvfb;
 use serde_json::json;
 
-async fn touch(browser: &Chromium, kind: &str, fingers: &[(f64, f64)]) -> Result<()> {
+/// Fingers at these places of the page; `kind` is that of the event.
+pub(crate) async fn touch(browser: &Chromium, kind: &str, fingers: &[(f64, f64)]) -> Result<()> {
     let points: Vec<_> =
         fingers.iter().enumerate().map(|(id, (x, y))| json!({ "x": x, "y": y, "id": id, "force": 1 })).collect();
     browser.devtools("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points })).await?;

@@ -1,4 +1,4 @@
-//! Firefox, headless, driven by WebDriver BiDi (<https://www.w3.org/TR/webdriver-bidi/>), which it speaks itself.
+//! Firefox, headless or on a screen, driven by WebDriver BiDi (<https://www.w3.org/TR/webdriver-bidi/>), which it speaks itself.
 
 use std::process::{Command, Stdio};
 
@@ -62,21 +62,34 @@ struct Line {
 }
 
 impl Firefox {
-    /// Starts a browser.
+    /// Starts a browser without a screen.
     pub async fn start() -> Result<Self> {
+        Self::launch(None).await
+    }
+
+    /// Starts a browser on this X display.
+    pub async fn start_on(display: &str) -> Result<Self> {
+        Self::launch(Some(display)).await
+    }
+
+    async fn launch(display: Option<&str>) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         let preferences: String =
             PREFERENCES.iter().map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).collect();
         std::fs::write(profile.path().join("user.js"), preferences)?;
         let sound = pulse::start_server(profile.path())?;
+        let mut command = Command::new("firefox-esr");
+        match display {
+            Some(display) => command.env("DISPLAY", display),
+            None => command.args(["--headless", "--width=1280", "--height=900"]).env_remove("DISPLAY"),
+        };
         let mut process = Process::start(
-            Command::new("firefox-esr")
-                .args(["--headless", "--no-remote", "--width=1280", "--height=900", "--remote-debugging-port=0"])
+            command
+                .args(["--no-remote", "--remote-debugging-port=0"])
                 .arg("--profile")
                 .arg(profile.path())
                 .env("HOME", profile.path())
                 .env("PULSE_SERVER", pulse::address(profile.path()))
-                .env_remove("DISPLAY")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped()),

@@ -39,6 +39,12 @@ impl Keymap {
         Ok(Self { first, columns: reply.keysyms_per_keycode.into(), keysyms: reply.keysyms })
     }
 
+    /// The key that means this without any modifier.
+    pub fn keycode(&self, keysym: u32) -> Option<u8> {
+        let row = self.keysyms.chunks(self.columns).position(|row| row.first() == Some(&keysym))?;
+        self.first.checked_add(u8::try_from(row).ok()?)
+    }
+
     /// What a key means with these modifiers.
     pub fn keysym(&self, keycode: u8, state: KeyButMask) -> u32 {
         let state = u16::from(state);

@@ -60,6 +60,15 @@ pub fn recorders(server: &str) -> Result<usize> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().count())
 }
 
+/// The sinks that stand still, because nobody plays to them or records what they play.
+pub fn suspended(server: &str) -> Result<Vec<String>> {
+    let output = Command::new("pactl").args(["list", "short", "sinks"]).env("PULSE_SERVER", server).output()?;
+    ensure!(output.status.success(), "pactl: {}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let suspended = lines.lines().filter(|line| line.ends_with("SUSPENDED"));
+    Ok(suspended.filter_map(|line| line.split('\t').nth(1)).map(ToOwned::to_owned).collect())
+}
+
 /// What there is to record from.
 pub fn sources(server: &str) -> Result<Vec<String>> {
     let output = Command::new("pactl").args(["list", "short", "sources"]).env("PULSE_SERVER", server).output()?;

@@ -13,11 +13,12 @@ import { chooseLanguage, t, useCatalog } from './core/i18n.js';
 import { Log } from './core/log.js';
 import { Measurements } from './core/measurements.js';
 import { preference } from './core/preferences.js';
-import { endSession, giveControl, takeControl } from './core/viewers.js';
+import { askForControl, endSession, giveControl, refuseControl, takeControl } from './core/viewers.js';
 import { Gamepads } from './input/gamepad.js';
 import { Keyboard } from './input/keyboard.js';
 import { Pointer } from './input/pointer.js';
 import { connect } from './transport/connect.js';
+import { Asking } from './ui/asking.js';
 import { takeDrops } from './ui/drop.js';
 import { element } from './ui/dom.js';
 import { canFullscreen } from './ui/fullscreen.js';
@@ -29,6 +30,7 @@ import { ScreenKeyboard } from './ui/screen-keyboard.js';
 import { Sound } from './ui/sound.js';
 import { StatsFeed } from './ui/stats-feed.js';
 import { Toasts } from './ui/toast.js';
+import { TouchGamepad } from './ui/touch-gamepad.js';
 import { View } from './ui/view.js';
 import { Watching } from './ui/watching.js';
 
@@ -56,6 +58,8 @@ const server = new Server();
 
 /** Whether this page controls the desktop; kept over a lost connection, so that coming back takes control from nobody. */
 let control = true;
+/** Whether it has asked for that, and waits for an answer. */
+let asked = false;
 
 const session = connect({
   base,
@@ -71,7 +75,9 @@ const send = (text) => gate.send(text);
 
 const view = new View({ area, video: element('video', HTMLVideoElement), still: element('still', HTMLCanvasElement), scaling: () => preference('scaling'), onFrame: () => session.frameShown() });
 const sound = new Sound(element('audio', HTMLAudioElement), element('chips', HTMLElement));
-const watching = new Watching(element('chips', HTMLElement), () => send(takeControl()));
+const take = (/** @type {boolean} */ ask) => send(ask ? askForControl() : takeControl());
+const watching = new Watching(element('chips', HTMLElement), take);
+const asking = new Asking(element('chips', HTMLElement), { onGive: (id) => send(giveControl(id)), onRefuse: (id) => send(refuseControl(id)) });
 const toasts = new Toasts(element('toasts', HTMLElement));
 const microphone = new Microphone({ root: element('chips', HTMLElement), sender: () => session.microphone(), tell: (text) => toasts.show(text) });
 const overlay = new Overlay({ root: element('overlay', HTMLElement), onRetry: () => session.retryNow(), now: () => performance.now() });
@@ -88,6 +94,7 @@ const clipboard = new Clipboard({
   local: localClipboard,
   type: (text) => keyboard.type(text),
   tell: (text) => toasts.show(text),
+  show: (shared) => panel.clipboard.show(shared),
 });
 target.addEventListener('paste', (event) => void clipboard.pasted(event));
 for (const type of ['keydown', 'pointerdown']) document.addEventListener(type, () => clipboard.gesture());
@@ -119,15 +126,23 @@ const pointer = new Pointer({
     focus.toDesktop();
   },
   controlDown: () => keyboard.control,
+  mayLock: () => control,
   onLockRefused: () => toasts.show(t('The browser does not allow capturing the pointer')),
   touch: {
     mode: () => preference('touch'),
     zoom: (factor, centre, moved) => view.zoom(factor, centre, moved),
-    keyboard: () => screenKeyboard.show(),
+    keyboard: () => control && screenKeyboard.show(),
   },
 });
 // Not through the gate: a game does not wait for a paste.
-const gamepads = new Gamepads({ send: (text) => session.send(text), buffered: () => session.buffered() });
+const gamepads = new Gamepads({
+  send: (text) => session.send(text),
+  buffered: () => session.buffered(),
+  onChange: (gamepad) => {
+    panel.gamepads.refresh();
+    toasts.show(gamepad ? t('Gamepad: {name}', { name: gamepad.id }) : t('A gamepad has gone'));
+  },
+});
 
 const panel = new Panel({
   root: element('panel', HTMLElement),
@@ -142,6 +157,10 @@ const panel = new Panel({
   onScreenKeyboard: () => {
     panel.toggle(false);
     screenKeyboard.show(true);
+  },
+  onTouchGamepad: () => {
+    panel.toggle(false);
+    touchGamepad.show(!touchGamepad.isOpen);
   },
   onKeys: (keysyms) => {
     focus.toDesktop();
@@ -167,9 +186,16 @@ const panel = new Panel({
     uploads: { send: sender(base), sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)), random: Math.random },
     tell: (text) => toasts.show(text),
   },
+  clipboard: {
+    put: (content) => clipboard.put(content),
+    copy: (content) => clipboard.copy(content),
+    read: 'read' in (navigator.clipboard ?? {}) ? localClipboard.read : null,
+    tell: (text) => toasts.show(text),
+  },
+  gamepads: { list: () => gamepads.list(), onTry: (gamepad) => gamepads.try(gamepad) },
   onSaveLog: () => void saveLog(),
   viewers: {
-    onTake: () => send(takeControl()),
+    onTake: take,
     onGive: (id) => send(giveControl(id)),
     onKick: (id) => send(endSession(id)),
     onInvite: (once) => void invite(once),
@@ -208,6 +234,8 @@ const screenKeyboard = new ScreenKeyboard({
   onKey: (keysym) => keyboard.tap(keysym),
   onHold: (keysym, down) => keyboard.hold(keysym, down),
 });
+
+const touchGamepad = new TouchGamepad(element('thumbs', HTMLElement), gamepads);
 
 // The session.
 
@@ -250,6 +278,8 @@ session.addEventListener('channel', (event) => {
   clipboard.reset();
   panel.viewers.update(null);
   watching.update(null);
+  asking.update(null);
+  asked = false;
   panel.settings.forget();
   measurements.stop();
   gamepads.restart(detail(event) && control);
@@ -269,21 +299,33 @@ session.addEventListener('transport', (event) => {
   dataset.transport = kind;
   dataset.settled = String(kind !== '' && reason !== 'trying');
 });
-receiveMessages({ session, server, send, log, measurements, clipboard, gamepads, microphone, pointer, panel, toasts, view, onViewers: showViewers });
+receiveMessages({ session, server, send, log, measurements, clipboard, gamepads, microphone, pointer, panel, feed, toasts, view, onViewers: showViewers });
 
 /** @param {import('./core/viewers.js').ViewersMessage} viewers */
 function showViewers(viewers) {
   if (viewers.control !== control) {
     if (viewers.control) toasts.show(t('You control the desktop.'));
-    if (!viewers.control) keyboard.reset();
+    if (!viewers.control) loseControl();
+  } else if (asked && !viewers.asks && !viewers.control) {
+    toasts.show(t('Who controls the desktop keeps control for now'));
   }
+  asked = viewers.asks;
   control = viewers.control;
   document.documentElement.dataset.control = String(control);
   panel.viewers.update(viewers);
   watching.update(viewers);
-  panel.settings.allow(control);
+  asking.update(viewers);
+  panel.setControl(control);
   gamepads.setActive(control);
   microphone.setControl(control);
+}
+
+/** What only makes sense for who controls ends. */
+function loseControl() {
+  keyboard.reset();
+  pointer.unlock();
+  screenKeyboard.close();
+  touchGamepad.show(false);
 }
 
 /** @param {boolean} once */

@@ -10,12 +10,14 @@ const bytes = (text) => new TextEncoder().encode(text);
 const text = (content) => new TextDecoder().decode(content?.get('text/plain'));
 const plain = (value) => new Map([['text/plain', bytes(value)]]);
 
-let sent, gate, clipboard, local, typed;
+let sent, gate, clipboard, local, typed, shown, told;
 
 beforeEach(() => {
   mock.timers.enable(process.version.startsWith('v18.') ? ['setTimeout'] : { apis: ['setTimeout'] });
   sent = [];
   typed = [];
+  told = [];
+  shown = null;
   gate = new Gate((message) => sent.push(message));
   local = {
     written: [],
@@ -35,11 +37,15 @@ beforeEach(() => {
     gate,
     local,
     type: (value) => typed.push(value),
-    tell: (value) => assert.fail(value),
+    tell: (value) => told.push(value),
+    show: (value) => (shown = value),
   });
   clipboard.setPolicy('true');
 });
-afterEach(() => mock.timers.reset());
+afterEach(() => {
+  mock.timers.reset();
+  assert.deepEqual(told, []);
+});
 
 const paste = (value) => clipboard.pasted({ preventDefault() {}, clipboardData: { getData: () => value } });
 const receive = (messages) => messages.forEach((message) => clipboard.receive(decodeMessage(JSON.stringify(message))));
@@ -112,6 +118,43 @@ describe('Clipboard', () => {
     clipboard.gesture();
     await settle();
     assert.deepEqual(local.written, ['one', 'two']);
+  });
+
+  it('shows what the desktop would paste, whoever copied it', async () => {
+    receive(fromDesktop('theirs'));
+    assert.deepEqual([shown.in, shown.out, text(shown.content)], [true, true, 'theirs']);
+    void clipboard.put(plain('ours'));
+    await settle();
+    assert.equal(text(shown.content), 'ours');
+    // Somebody else's, which is not known here.
+    clipboard.taken(null);
+    assert.equal(shown.content, null);
+    clipboard.setPolicy('out');
+    assert.deepEqual([shown.in, shown.out], [false, true]);
+  });
+
+  it('says whether the desktop has what was given by hand', async () => {
+    const given = clipboard.put(plain('one'));
+    await settle();
+    clipboard.taken(1);
+    assert.equal(await given, true);
+    assert.equal(sent[0], 'cbs,1,text/plain,3');
+
+    const lost = clipboard.put(plain('two'));
+    await settle();
+    mock.timers.tick(5000);
+    assert.equal(await lost, false);
+    assert.equal(await clipboard.put(new Map([['text/plain', new Uint8Array(16 * 1024 * 1024 + 1)]])), false);
+    assert.deepEqual(told.splice(0), ['The desktop does not take it at present', 'What was copied is too large for the desktop’s clipboard']);
+  });
+
+  it('copies by a click in any way that the browser has', async () => {
+    assert.equal(await clipboard.copy(plain('one')), true);
+    local.refuse = true;
+    assert.equal(await clipboard.copy(plain('two')), false);
+    local.copyInEvent = () => true;
+    assert.equal(await clipboard.copy(plain('three')), true);
+    assert.deepEqual(local.written, ['one']);
   });
 
   it('leaves paste keys alone where the server takes nothing, and types what a menu pastes', async () => {

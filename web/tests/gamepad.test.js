@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { decodeRumble, padConnected } from '../js/core/gamepads.js';
 import { Gamepads } from '../js/input/gamepad.js';
+import { buttonName, sticks } from '../js/ui/panel-gamepads.js';
 
-let events, pads, frames, sent, buffered, gamepads;
+let events, pads, frames, sent, buffered, changes, gamepads;
 
 const button = (value, pressed = value > 0.5) => ({ value, pressed });
 
@@ -35,10 +36,11 @@ const taken = () => sent.splice(0);
 beforeEach(() => {
   const apis = ['setInterval', 'setTimeout'];
   mock.timers.enable(process.version.startsWith('v18.') ? apis : { apis });
-  [events, pads, frames, sent, buffered] = [new EventTarget(), [null, null, null, null], [], [], 0];
+  [events, pads, frames, sent, buffered, changes] = [new EventTarget(), [null, null, null, null], [], [], 0, []];
   gamepads = new Gamepads({
     send: (text) => sent.push(text),
     buffered: () => buffered,
+    onChange: (gamepad) => changes.push(gamepad?.id ?? null),
     events,
     pads: () => pads,
     requestFrame: (callback) => frames.push(callback),
@@ -56,6 +58,16 @@ describe('Gamepads', () => {
     assert.equal(frames.length, 0);
     mock.timers.tick(5000);
     assert.deepEqual(taken(), []);
+  });
+
+  it('lists those that are there, for the page to show and to try', () => {
+    plug(2, 'One');
+    plug(0, 'Two');
+    assert.deepEqual(gamepads.list().map(({ id }) => id), ['One', 'Two']);
+    gamepads.try(pads[2]);
+    assert.deepEqual(pads[2].effects, [['dual-rumble', 400, 1, 1]]);
+    fire('gamepaddisconnected', 2);
+    assert.deepEqual([gamepads.list().map(({ id }) => id), changes], [['Two'], ['One', 'Two', null]]);
   });
 
   it('tells of a pad, and of changes only', () => {
@@ -184,4 +196,11 @@ describe('rumble', () => {
 it('the name of a pad is never too long', () => {
   assert.ok(atob(padConnected(0, '日'.repeat(300), 4, 17).split(',')[3]).length <= 254);
   assert.ok(padConnected(0, 'x', 99, 99).endsWith(',64,64'));
+});
+
+describe('what is shown of a pad', () => {
+  it('names its buttons where they are known, and pairs its axes', () => {
+    assert.deepEqual([buttonName({ mapping: 'standard' }, 0), buttonName({ mapping: 'standard' }, 20), buttonName({ mapping: '' }, 0)], ['A', '20', '0']);
+    assert.deepEqual(sticks([0.5, -1, 0.25]), [{ x: 0.5, y: -1 }, { x: 0.25, y: 0 }]);
+  });
 });

@@ -35,6 +35,19 @@ describe('Latency', () => {
     assert.equal(Math.round(latency.stages(20, null)?.total ?? 0), 28);
   });
 
+  it('takes the time from the server where the browser does not tell it', () => {
+    const latency = new Latency(ORIGIN);
+    // Ninety ticks a millisecond, and past the end of 32 bits.
+    const rtp = (milliseconds) => (2 ** 32 - 90 * 500 + 90 * milliseconds) % 2 ** 32;
+    const clock = (at, late = 0) => latency.tellClock(rtp(at), ORIGIN + at - OFFSET + late);
+    latency.add(frame(900, { rtpTimestamp: rtp(900) }), { rtpTimestamp: rtp(900) });
+    assert.equal(latency.stages(20, OFFSET)?.total, null);
+    // One of them is of another picture.
+    for (const [at, late] of [[100, 0], [400, 16], [700, 0]]) clock(at, late);
+    latency.add(frame(1000, { rtpTimestamp: rtp(1000) }), { rtpTimestamp: rtp(1000) });
+    assert.equal(latency.stages(20, OFFSET)?.total, 48);
+  });
+
   it('says what it does not know', () => {
     const latency = new Latency(ORIGIN);
     assert.equal(latency.stages(20, 0), null);

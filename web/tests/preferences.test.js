@@ -14,6 +14,10 @@ describe('preferences', () => {
       stored.set('egldesktop.resolution', bad);
       assert.equal(preference('resolution', storage), 'auto', bad);
     }
+    remember('folded', ['settings'], storage);
+    assert.deepEqual(preference('folded', storage), ['settings']);
+    storage.setItem('egldesktop.folded', '["settings","unknown"]');
+    assert.deepEqual(preference('folded', storage), []);
     remember('commandIsControl', true, storage);
     assert.equal(preference('commandIsControl', storage), true);
   });

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decodeMessage, hello } from '../js/core/protocol.js';
-import { SETTINGS, chooseEncoder, endSession, giveControl, takeControl } from '../js/core/viewers.js';
+import { SETTINGS, askForControl, chooseEncoder, endSession, giveControl, refuseControl, takeControl } from '../js/core/viewers.js';
 
 const decode = (data) => decodeMessage(JSON.stringify({ type: 'viewers', data }));
-const entry = { id: 2, address: '192.0.2.7', control: false, may_control: true };
+const entry = { id: 2, address: '192.0.2.7', control: false, may_control: true, asks: true };
 
 describe('viewers', () => {
   it('reads the list', () => {
     assert.deepEqual(decode({ you: 1, control: true, may_control: true, count: 2, list: [entry, { id: 'x' }, null] }), {
-      type: 'viewers', you: 1, control: true, mayControl: true, count: 2,
-      list: [{ id: 2, address: '192.0.2.7', control: false, mayControl: true }],
+      type: 'viewers', you: 1, control: true, mayControl: true, mustAsk: false, asks: false, count: 2,
+      list: [{ id: 2, address: '192.0.2.7', control: false, mayControl: true, asks: true }],
     });
+    const { mustAsk, asks } = decode({ you: 2, may_control: true, must_ask: true, asks: true, count: 2, list: [] });
+    assert.deepEqual([mustAsk, asks], [true, true]);
   });
 
   it('takes nothing malformed, and no control that was not given', () => {
@@ -22,6 +24,7 @@ describe('viewers', () => {
 
   it('asks as the server understands', () => {
     assert.deepEqual([takeControl(), giveControl(3), endSession(4)], ['_control,take', '_control,give,3', '_control,kick,4']);
+    assert.deepEqual([askForControl(), refuseControl(5)], ['_control,ask', '_control,refuse,5']);
     assert.deepEqual(SETTINGS.map(({ verb }) => verb), ['vb', '_arg_fps', 'ab']);
   });
 

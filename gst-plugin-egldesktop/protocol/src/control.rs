@@ -52,6 +52,14 @@ pub fn latency(one_way: Duration) -> String {
     json!({ "type": "latency_measurement", "data": { "latency_ms": milliseconds } }).to_string()
 }
 
+/// `{"type": "video_clock", "data": {"rtp": …, "time": …}}`: the picture with this RTP timestamp was captured at this time, in
+/// milliseconds since 1970; for browsers that do not know abs-capture-time. Extension.
+pub fn video_clock(rtp: u32, captured: SystemTime) -> String {
+    let since = captured.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let milliseconds = to_three_digits(since.as_secs_f64() * 1000.0);
+    json!({ "type": "video_clock", "data": { "rtp": rtp, "time": milliseconds } }).to_string()
+}
+
 /// As Selkies prints times.
 fn to_three_digits(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
@@ -150,6 +158,10 @@ pub struct Viewers {
     pub control: bool,
     /// Whether it may ask for control.
     pub may_control: bool,
+    /// Whether asking is all it may do: who controls decides.
+    pub must_ask: bool,
+    /// Whether it has asked, and there is no answer yet.
+    pub asks: bool,
     /// How many are connected, itself included.
     pub count: usize,
     /// All of them, for who controls; nobody else needs their addresses.
@@ -167,6 +179,8 @@ pub struct ViewerEntry {
     pub control: bool,
     /// Whether control can be given to it.
     pub may_control: bool,
+    /// Whether it has asked for control, and there is no answer yet.
+    pub asks: bool,
 }
 
 impl Viewers {
@@ -190,6 +204,8 @@ mod tests {
     fn ping_and_what_it_measures() {
         let now = UNIX_EPOCH + Duration::from_micros(12_500_400);
         assert_eq!(ping(now), r#"{"data":{"start_time":12.5},"type":"ping"}"#);
+        let clock = video_clock(u32::MAX, UNIX_EPOCH + Duration::from_micros(1_500));
+        assert_eq!(clock, r#"{"data":{"rtp":4294967295,"time":1.5},"type":"video_clock"}"#);
         let expected = r#"{"data":{"latency_ms":1.235},"type":"latency_measurement"}"#;
         assert_eq!(latency(Duration::from_nanos(1_234_900)), expected);
     }
@@ -217,13 +233,15 @@ mod tests {
 
     #[test]
     fn the_list_of_viewers() {
-        let entry = ViewerEntry { id: 2, address: "::1".into(), control: true, may_control: true };
-        let viewers = Viewers { you: 2, control: true, may_control: true, count: 1, list: vec![entry] };
+        let entry = ViewerEntry { id: 2, address: "::1".into(), control: true, may_control: true, asks: false };
+        let list = vec![entry];
+        let viewers =
+            Viewers { you: 2, control: true, may_control: true, must_ask: false, asks: false, count: 1, list };
         let message: serde_json::Value = serde_json::from_str(&viewers.to_message()).unwrap();
         assert_eq!(message["type"], "viewers");
         assert_eq!(
             message["data"]["list"][0],
-            json!({"id": 2, "address": "::1", "control": true, "may_control": true})
+            json!({"id": 2, "address": "::1", "control": true, "may_control": true, "asks": false})
         );
     }
     #[test]

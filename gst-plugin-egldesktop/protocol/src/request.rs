@@ -41,6 +41,10 @@ pub enum Request {
 pub enum ControlRequest {
     /// `_control,take`: give me control.
     Take,
+    /// `_control,ask`: may I have control? Who controls decides.
+    Ask,
+    /// `_control,refuse,<id>`: no, to this viewer, who has asked.
+    Refuse(u64),
     /// `_control,give,<id>`: give it to this viewer.
     Give(u64),
     /// `_control,kick,<id>`: end the session of this viewer.
@@ -90,6 +94,8 @@ impl ControlRequest {
         let id = |text: &str| text.parse().ok().filter(|id| (1..=MAX_ID).contains(id));
         match text.split_once(',').unwrap_or((text, "")) {
             ("take", "") => Some(Self::Take),
+            ("ask", "") => Some(Self::Ask),
+            ("refuse", whom) => id(whom).map(Self::Refuse),
             ("give", to) => id(to).map(Self::Give),
             ("kick", whom) => id(whom).map(Self::Kick),
             _ => None,
@@ -136,9 +142,19 @@ mod tests {
     #[test]
     fn control() {
         assert_eq!(parse("_control,take"), Some(Request::Control(ControlRequest::Take)));
+        assert_eq!(parse("_control,ask"), Some(Request::Control(ControlRequest::Ask)));
+        assert_eq!(parse("_control,refuse,2"), Some(Request::Control(ControlRequest::Refuse(2))));
         assert_eq!(parse("_control,give,7"), Some(Request::Control(ControlRequest::Give(7))));
         assert_eq!(parse("_control,kick,1"), Some(Request::Control(ControlRequest::Kick(1))));
-        for bad in ["_control", "_control,take,1", "_control,give,0", "_control,kick,-1", "_control,kick,99999999999"] {
+        for bad in [
+            "_control",
+            "_control,take,1",
+            "_control,ask,1",
+            "_control,refuse",
+            "_control,give,0",
+            "_control,kick,-1",
+            "_control,kick,99999999999",
+        ] {
             assert_eq!(Request::parse(bad), Some(Err(RequestError("_control"))), "{bad}");
         }
     }

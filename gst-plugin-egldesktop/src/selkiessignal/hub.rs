@@ -278,6 +278,8 @@ impl Hub {
         self.roster.send_if_modified(|roster| {
             result = match request {
                 ControlRequest::Take => roster.take(by),
+                ControlRequest::Ask => roster.ask(by),
+                ControlRequest::Refuse(whom) => roster.refuse(by, whom),
                 ControlRequest::Give(to) => roster.give(by, to),
                 // Before the guest hears of it, or he could come back by the same link.
                 ControlRequest::Kick(whom) => roster.kick(by, whom).map(|link| {

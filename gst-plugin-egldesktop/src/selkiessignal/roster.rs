@@ -36,6 +36,8 @@ struct Member {
     page: Option<String>,
     /// Its page uses another one: it is no viewer of its own either, and controls nothing.
     standby: bool,
+    /// It has asked for control, and there is no answer yet.
+    asks: bool,
 }
 
 /// What a connection says of itself.
@@ -89,7 +91,7 @@ impl Roster {
             return Err(Refusal::TooMany(self.most));
         }
         let Joining { sound_only, wants_control, page } = joining;
-        let mut member = Member { id, caller, sound_only, page: page.map(str::to_owned), standby: false };
+        let mut member = Member { id, caller, sound_only, page: page.map(str::to_owned), standby: false, asks: false };
         member.standby = self.members.iter().any(|other| other.is_of_the_page_of(&member));
         let standby = member.standby;
         self.members.push(member);
@@ -103,23 +105,24 @@ impl Roster {
     /// Of the connections of a page, `id` is the one in use from now on: what the other one had is its own.
     pub(super) fn use_connection(&mut self, id: u64) -> Result<(), Refusal> {
         let chosen = self.find(id)?.clone();
-        let mut had_control = false;
+        let (mut had_control, mut asks) = (false, chosen.asks);
         for member in &mut self.members {
-            if member.id == id {
-                member.standby = false;
-            } else if member.is_of_the_page_of(&chosen) {
+            if member.is_of_the_page_of(&chosen) {
                 member.standby = true;
                 had_control |= self.controller == Some(member.id);
+                asks |= std::mem::take(&mut member.asks);
             }
         }
+        let member = self.find_mut(id)?;
+        (member.standby, member.asks) = (false, asks);
         if had_control {
-            self.controller = Some(id);
+            self.hand_to(id);
         }
         Ok(())
     }
 
-    /// Removes a connection. Its page goes on with the one that stands by; else, where one viewer is left that may
-    /// control, it does.
+    /// Removes a connection. Its page goes on with the one that stands by; else who has asked for control has it, or the
+    /// only viewer that is left of those who may.
     pub(super) fn leave(&mut self, id: u64) {
         let Ok(gone) = self.find(id).cloned() else { return };
         let successor = self.members.iter().find(|other| other.id != id && other.is_of_the_page_of(&gone));
@@ -128,11 +131,27 @@ impl Roster {
         }
         self.members.retain(|member| member.id != id);
         if self.controller == Some(id) {
-            let mut candidates = self.members.iter().filter(|member| member.may_control() && !member.standby);
-            self.controller = match (candidates.next(), candidates.next()) {
-                (Some(only), None) => Some(only.id),
-                _ => None,
-            };
+            self.controller = None;
+            if let Some(successor) = self.successor() {
+                self.hand_to(successor);
+            }
+        }
+    }
+
+    /// Who controls when nobody does: nobody is chosen among several.
+    fn successor(&self) -> Option<u64> {
+        let candidates = || self.members.iter().filter(|member| member.may_control() && !member.standby);
+        let asking = candidates().any(|member| member.asks);
+        let mut candidates = candidates().filter(|member| member.asks || !asking);
+        let only = candidates.next()?;
+        candidates.next().is_none().then_some(only.id)
+    }
+
+    /// Makes `id` the one who controls, which is all that it can have asked for.
+    fn hand_to(&mut self, id: u64) {
+        self.controller = Some(id);
+        if let Ok(member) = self.find_mut(id) {
+            member.asks = false;
         }
     }
 
@@ -148,9 +167,35 @@ impl Roster {
         match (self.policy, self.controller) {
             (ControlPolicy::Shared, _) => {}
             (ControlPolicy::First, Some(other)) if other != id => return Err(Refusal::Occupied),
-            (ControlPolicy::First | ControlPolicy::Takeover, _) => self.controller = Some(id),
+            (ControlPolicy::First | ControlPolicy::Takeover, _) => self.hand_to(id),
         }
         Ok(())
+    }
+
+    /// `id` asks who controls for control; where nobody does, there is no need to.
+    pub(super) fn ask(&mut self, id: u64) -> Result<(), Refusal> {
+        let occupied =
+            self.policy != ControlPolicy::Shared && self.controller.is_some_and(|controller| controller != id);
+        let member = self.find_mut(id)?;
+        if occupied && member.may_control() && !member.standby {
+            member.asks = true;
+            return Ok(());
+        }
+        self.take(id)
+    }
+
+    /// Who controls says no to `whom`.
+    pub(super) fn refuse(&mut self, by: u64, whom: u64) -> Result<(), Refusal> {
+        self.require_control(by)?;
+        self.find_mut(whom)?.asks = false;
+        Ok(())
+    }
+
+    /// Whether `id` may control, but only when who does agrees.
+    fn must_ask(&self, id: u64) -> bool {
+        self.policy == ControlPolicy::First
+            && self.controller.is_some_and(|controller| controller != id)
+            && self.find(id).is_ok_and(|member| member.may_control() && !member.standby)
     }
 
     /// Hands control over.
@@ -160,7 +205,7 @@ impl Roster {
             return Err(Refusal::CannotControl);
         }
         if self.policy != ControlPolicy::Shared {
-            self.controller = Some(to);
+            self.hand_to(to);
         }
         Ok(())
     }
@@ -208,11 +253,14 @@ impl Roster {
             address: member.caller.address.to_canonical().to_string(),
             control: self.controls(member.id),
             may_control: member.may_control(),
+            asks: member.asks,
         };
         Viewers {
             you,
             control,
             may_control: self.find(you).is_ok_and(Member::may_control),
+            must_ask: self.must_ask(you),
+            asks: self.find(you).is_ok_and(|member| member.asks),
             count: viewers().count(),
             list: if control { viewers().map(entry).collect() } else { Vec::new() },
         }
@@ -220,6 +268,10 @@ impl Roster {
 
     fn find(&self, id: u64) -> Result<&Member, Refusal> {
         self.members.iter().find(|member| member.id == id).ok_or(Refusal::NoSuchViewer)
+    }
+
+    fn find_mut(&mut self, id: u64) -> Result<&mut Member, Refusal> {
+        self.members.iter_mut().find(|member| member.id == id).ok_or(Refusal::NoSuchViewer)
     }
 
     fn require_control(&self, id: u64) -> Result<(), Refusal> {
@@ -290,6 +342,45 @@ mod tests {
         // The only one left.
         roster.leave(2);
         assert_eq!(controlling(&roster), [1]);
+    }
+
+    #[test]
+    fn who_asks_for_control_gets_an_answer() {
+        let three = [(1, Access::Control), (2, Access::Control), (3, Access::View)];
+        let mut roster = roster(ControlPolicy::First, &three);
+        let asking = |roster: &Roster| {
+            let list = roster.seen_by(1).list;
+            list.iter().filter(|entry| entry.asks).map(|entry| entry.id).collect::<Vec<_>>()
+        };
+        assert_eq!(roster.ask(3), Err(Refusal::ViewOnly));
+        assert!(roster.seen_by(2).must_ask && !roster.seen_by(1).must_ask && !roster.seen_by(3).must_ask);
+        roster.ask(2).unwrap();
+        assert_eq!((asking(&roster), roster.seen_by(2).asks, controlling(&roster)), (vec![2], true, vec![1]));
+        assert_eq!(roster.refuse(3, 2), Err(Refusal::NotInControl));
+        roster.refuse(1, 2).unwrap();
+        assert_eq!((asking(&roster), roster.seen_by(2).asks), (vec![], false));
+        roster.ask(2).unwrap();
+        roster.give(1, 2).unwrap();
+        assert_eq!((controlling(&roster), roster.seen_by(2).asks), (vec![2], false));
+        assert_eq!(roster.refuse(2, 9), Err(Refusal::NoSuchViewer));
+    }
+
+    #[test]
+    fn who_has_asked_comes_after_who_leaves() {
+        let three = [(1, Access::Control), (2, Access::Control), (3, Access::Control)];
+        let mut roster = roster(ControlPolicy::First, &three);
+        roster.ask(3).unwrap();
+        roster.leave(1);
+        assert_eq!((controlling(&roster), roster.seen_by(3).asks), (vec![3], false));
+        // Where control is free for the taking, nobody is asked.
+        roster.leave(3);
+        roster.leave(2);
+        let caller = Caller { address: [192, 0, 2, 4].into(), access: Access::Control, link: None };
+        for id in [4, 5] {
+            roster.join(id, caller, Joining::default()).unwrap();
+        }
+        roster.ask(5).unwrap();
+        assert_eq!(controlling(&roster), [5]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ import { decodeMessage, pong } from '../core/protocol.js';
  * @property {import('../ui/microphone.js').Microphone} microphone
  * @property {import('../input/pointer.js').Pointer} pointer
  * @property {import('../ui/panel.js').Panel} panel
+ * @property {import('../ui/stats-feed.js').StatsFeed} feed
  * @property {import('../ui/toast.js').Toasts} toasts
  * @property {import('../ui/view.js').View} view
  * @property {(viewers: import('../core/viewers.js').ViewersMessage) => void} onViewers
@@ -34,6 +35,9 @@ export function receiveMessages(parts) {
         break;
       case 'latency':
         server.latencyMs = message.milliseconds;
+        break;
+      case 'video-clock':
+        parts.feed.tellClock(message.rtp, message.time);
         break;
       case 'gpu':
         server.gpu = message;

@@ -25,6 +25,12 @@ const TAKEN_LIMIT_MS = 5000;
  * @property {Pick<typeof import('./local.js'), 'fromTransfer' | 'readIfGranted' | 'write' | 'copyInEvent' | 'sameContent'>} local
  * @property {(text: string) => void} type types a text that was pasted without a key
  * @property {(text: string) => void} tell tells the user
+ * @property {(shared: Shared) => void} [show] what the user may see of the desktop's clipboard has changed
+ *
+ * @typedef {object} Shared
+ * @property {boolean} in whether the desktop takes what is copied here
+ * @property {boolean} out whether it tells what is copied there
+ * @property {Content | null} content what the desktop would paste, as far as it is known
  */
 
 export class Clipboard {
@@ -43,6 +49,8 @@ export class Clipboard {
   /** What came from the desktop last, while it is still what the desktop would paste.
    * @type {Content | null} */
   #fromDesktop = null;
+  /** @type {Content | null} what the desktop would paste, whoever copied it */
+  #known = null;
   /** @type {Content | null} what the browser did not let us write yet */
   #unwritten = null;
 
@@ -54,6 +62,7 @@ export class Clipboard {
   /** What the server said: `true`, `false`, `in` or `out`. @param {string} value */
   setPolicy(value) {
     this.#policy = { in: value === 'true' || value === 'in', out: value === 'true' || value === 'out' };
+    this.#show();
   }
 
   /** Another connection, or none. */
@@ -62,6 +71,7 @@ export class Clipboard {
     this.#inbox = new Inbox();
     this.#policy = null;
     this.#fromDesktop = null;
+    this.#know(null);
     this.#stopExpecting();
     for (const resolve of this.#taken.values()) resolve();
     this.#taken.clear();
@@ -122,47 +132,81 @@ export class Clipboard {
     const content = this.#inbox.take(message);
     if (!content) return;
     this.#fromDesktop = content;
+    this.#know(content);
     void this.#write(content);
   }
 
   /** The desktop pastes our content now; or, without an id, somebody else's. @param {number | null} id */
   taken(id) {
-    if (id === null) this.#fromDesktop = null;
-    else this.#taken.get(id)?.();
+    if (id !== null) return this.#taken.get(id)?.();
+    this.#fromDesktop = null;
+    this.#know(null);
   }
 
-  /** @param {Content} content */
+  /**
+   * Content that the user has given by hand.
+   * @param {Content} content
+   * @returns {Promise<boolean>} whether the desktop has it; if not, the user has been told
+   */
+  async put(content) {
+    const end = await this.#push(content);
+    if (end === 'lost') this.#options.tell(t('The desktop does not take it at present'));
+    return end === 'taken';
+  }
+
+  /**
+   * Copies to this machine because the user has clicked for it.
+   * @param {Content} content
+   * @returns {Promise<boolean>} whether the browser allowed it
+   */
+  async copy(content) {
+    try {
+      await this.#options.local.write(content);
+      return true;
+    } catch {
+      return this.#options.local.copyInEvent(content);
+    }
+  }
+
+  /**
+   * @param {Content} content
+   * @returns {Promise<'taken' | 'told' | 'lost'>} told: the user knows why not
+   */
   async #push(content) {
     const { send, drained, local, tell } = this.#options;
-    if (content.size === 0) return;
+    if (content.size === 0) return 'lost';
     // It came from the desktop: giving it back would replace what its owner there can do with it.
-    if (this.#fromDesktop && (await local.sameContent(content, this.#fromDesktop))) return;
-    if (sizeOf(content) > MAX_CONTENT) return tell(t('What was copied is too large for the desktop’s clipboard'));
+    if (this.#fromDesktop && (await local.sameContent(content, this.#fromDesktop))) return 'taken';
+    if (sizeOf(content) > MAX_CONTENT) {
+      tell(t('What was copied is too large for the desktop’s clipboard'));
+      return 'told';
+    }
     this.#fromDesktop = null;
+    this.#know(content);
     if (!this.#policy) {
       const text = content.get('text/plain');
-      if (text) send(textMessage(text));
-      return;
+      return text && send(textMessage(text)) ? 'taken' : 'lost';
     }
     const generation = this.#generation;
     for (const message of contentMessages(content, () => ++this.#id)) {
-      if (!send(message)) return;
+      if (!send(message)) return 'lost';
       await drained();
-      if (generation !== this.#generation) return;
+      if (generation !== this.#generation) return 'lost';
     }
-    await this.#untilTaken(this.#id);
+    const taken = await this.#untilTaken(this.#id);
+    return taken && generation === this.#generation ? 'taken' : 'lost';
   }
 
-  /** @param {number} id */
+  /** @param {number} id @returns {Promise<boolean>} */
   #untilTaken(id) {
     return new Promise((resolve) => {
-      const done = () => {
+      const end = (/** @type {boolean} */ taken) => {
         clearTimeout(timer);
         this.#taken.delete(id);
-        resolve(undefined);
+        resolve(taken);
       };
-      const timer = setTimeout(done, TAKEN_LIMIT_MS);
-      this.#taken.set(id, done);
+      const timer = setTimeout(end, TAKEN_LIMIT_MS, false);
+      this.#taken.set(id, () => end(true));
     });
   }
 
@@ -175,6 +219,16 @@ export class Clipboard {
       // No focus, no click, or no TLS.
       if (!local.copyInEvent(content)) this.#unwritten = content;
     }
+  }
+
+  /** @param {Content | null} content */
+  #know(content) {
+    this.#known = content;
+    this.#show();
+  }
+
+  #show() {
+    this.#options.show?.({ ...(this.#policy ?? { in: true, out: true }), content: this.#known });
   }
 
   #stopExpecting() {

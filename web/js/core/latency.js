@@ -1,12 +1,17 @@
 /**
  * From the desktop's screen to this one, stage by stage. The server says when a frame was captured
- * (abs-capture-time), the browser when its last packet came, how long it was decoded, when it went to the compositor and
+ * (abs-capture-time, or by messages to browsers that do not tell it), the browser when its last packet came, how long it was decoded, when it went to the compositor and
  * when it is to be seen. RTCP sender reports tell how the two clocks differ. Pure.
  */
 
 const FRAMES = 60;
 /** Sender reports whose clocks are compared: about a minute, in which clocks do not drift apart. */
 const REPORTS = 12;
+
+/** Ticks of video per millisecond (RFC 3551). */
+const RTP_RATE = 90;
+/** Messages about the server's clock that are compared. */
+const CLOCKS = 5;
 
 /** From 1900, where NTP counts from, to 1970, in milliseconds. */
 const NTP_EPOCH = 2_208_988_800_000;
@@ -37,6 +42,8 @@ export class Latency {
   #frames = [];
   /** @type {number[]} */
   #offsets = [];
+  /** Which picture was captured when, on the server's clock. @type {{rtp: number, time: number}[]} */
+  #clocks = [];
   #origin;
 
   /** @param {number} origin of the page's clock, milliseconds since 1970 */
@@ -52,7 +59,9 @@ export class Latency {
     const decode = processingDuration === undefined ? null : processingDuration * 1000;
     const waited = receiveTime === undefined ? null : presentationTime - receiveTime - (decode ?? 0);
     // On the server's clock; and of this frame, not of one that came meanwhile.
-    const captured = source?.captureTimestamp !== undefined && source.rtpTimestamp === rtpTimestamp ? source.captureTimestamp - NTP_EPOCH - this.#origin : null;
+    const isOfIt = source?.captureTimestamp !== undefined && source.rtpTimestamp === rtpTimestamp;
+    const time = isOfIt ? Number(source.captureTimestamp) - NTP_EPOCH : this.#timeOf(rtpTimestamp);
+    const captured = time === null ? null : time - this.#origin;
     this.#frames.push({
       ahead: captured === null || receiveTime === undefined ? null : receiveTime - captured,
       buffer: waited === null ? null : Math.max(0, waited),
@@ -65,6 +74,27 @@ export class Latency {
   forget() {
     this.#frames = [];
     this.#offsets = [];
+    this.#clocks = [];
+  }
+
+  /**
+   * The server says when a picture was captured.
+   * @param {number} rtp its RTP timestamp
+   * @param {number} time milliseconds since 1970
+   */
+  tellClock(rtp, time) {
+    this.#clocks.push({ rtp, time });
+    if (this.#clocks.length > CLOCKS) this.#clocks.shift();
+  }
+
+  /**
+   * @param {number | undefined} rtp
+   * @returns {number | null} milliseconds since 1970
+   */
+  #timeOf(rtp) {
+    if (rtp === undefined) return null;
+    // Timestamps are of 32 bits, and go round.
+    return median(this.#clocks.map((clock) => clock.time + ((rtp - clock.rtp) | 0) / RTP_RATE));
   }
 
   /**

@@ -2,6 +2,11 @@
 
 const PREFIX = 'egldesktop.';
 
+/** Parts of the panel. */
+const SECTIONS = /** @type {const} */ (['viewers', 'files', 'keys', 'clipboard', 'gamepads', 'settings', 'performance']);
+
+/** @typedef {typeof SECTIONS[number]} SectionName */
+
 /**
  * @typedef {object} Preferences
  * @property {string} language a BCP 47 tag; empty for the browser's own
@@ -9,6 +14,7 @@ const PREFIX = 'egldesktop.';
  * @property {string} resolution `auto` for that of the window, or `1920x1080`
  * @property {'direct' | 'trackpad'} touch
  * @property {'auto' | 'webrtc' | 'websocket'} transport how picture and sound travel
+ * @property {SectionName[]} folded parts of the panel that are folded up
  * @property {boolean} commandIsControl on a Mac: Command is the desktop's Ctrl
  */
 
@@ -19,6 +25,7 @@ const KNOWN = Object.freeze({
   resolution: { initial: 'auto', is: (value) => value === 'auto' || (typeof value === 'string' && /^\d{2,5}x\d{2,5}$/.test(value)) },
   touch: { initial: 'direct', is: (value) => value === 'direct' || value === 'trackpad' },
   transport: { initial: 'auto', is: (value) => value === 'auto' || value === 'webrtc' || value === 'websocket' },
+  folded: { initial: [], is: (value) => Array.isArray(value) && value.every((name) => SECTIONS.includes(name)) },
   commandIsControl: { initial: false, is: (value) => typeof value === 'boolean' },
 });
 

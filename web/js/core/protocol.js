@@ -163,6 +163,8 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'system', name: string, value: string}} SystemMessage
  * @typedef {{type: 'ping', startTime: number}} PingMessage
  * @typedef {{type: 'latency', milliseconds: number}} LatencyMessage
+ * @typedef {{type: 'video-clock', rtp: number, time: number}} VideoClockMessage
+ *   the picture with this RTP timestamp was captured at this time, in milliseconds since 1970 by the server's clock
  * @typedef {{type: 'clipboard-taken', id: number | null}} TakenMessage
  *   the desktop pastes what came with that transfer; null: what came from another browser
  * @typedef {import('./content.js').ContentMessage} ContentMessage
@@ -171,7 +173,7 @@ export const scale = (ratio) => `s,${ratio}`;
  * @typedef {{type: 'machine', load: number, memoryUsed: number, memoryTotal: number}} MachineMessage
  *   load: of all processors together, from 0 to 1; memory: in bytes
  * @typedef {{type: 'status', text: string}} StatusMessage a line for the user
- * @typedef {import('./viewers.js').ViewersMessage | import('./viewers.js').EncodersMessage | import('./gamepads.js').RumbleMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | GpuMessage | MachineMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
+ * @typedef {import('./viewers.js').ViewersMessage | import('./viewers.js').EncodersMessage | import('./gamepads.js').RumbleMessage | CursorMessage | SystemMessage | PingMessage | LatencyMessage | VideoClockMessage | GpuMessage | MachineMessage | StatusMessage | TakenMessage | ContentMessage} ServerMessage
  */
 
 /**
@@ -205,6 +207,11 @@ export function decodeMessage(text) {
     case 'latency_measurement': {
       const milliseconds = Number(data.latency_ms);
       return Number.isFinite(milliseconds) ? { type: 'latency', milliseconds } : null;
+    }
+    case 'video_clock': {
+      const { rtp, time } = data;
+      const fits = Number.isInteger(rtp) && typeof time === 'number' && Number.isFinite(time);
+      return fits ? { type: 'video-clock', rtp: Number(rtp), time } : null;
     }
     case 'clipboard':
       return isBase64(data.content) ? { type: 'clipboard', base64: data.content } : null;

@@ -3,12 +3,15 @@
 import { msg } from './i18n.js';
 
 /**
- * @typedef {{id: number, address: string, control: boolean, mayControl: boolean}} ViewerEntry
+ * @typedef {{id: number, address: string, control: boolean, mayControl: boolean, asks: boolean}} ViewerEntry
+ *   asks: it would like to have control, and waits for an answer
  * @typedef {object} ViewersMessage
  * @property {'viewers'} type
  * @property {number} you
  * @property {boolean} control whether this page controls the desktop
- * @property {boolean} mayControl whether it may ask for control
+ * @property {boolean} mayControl whether it may have control
+ * @property {boolean} mustAsk whether who controls has to agree to that
+ * @property {boolean} asks whether it has asked, and waits for the answer
  * @property {number} count
  * @property {ViewerEntry[]} list filled for who controls
  */
@@ -20,7 +23,8 @@ import { msg } from './i18n.js';
 export function decodeViewers(data) {
   const { you, count, list } = data;
   if (!isCount(you) || !isCount(count) || !Array.isArray(list)) return null;
-  return { type: 'viewers', you, control: data.control === true, mayControl: data.may_control === true, count, list: list.flatMap(decodeEntry) };
+  const [control, mayControl, mustAsk, asks] = [data.control, data.may_control, data.must_ask, data.asks].map(isTrue);
+  return { type: 'viewers', you, control, mayControl, mustAsk, asks, count, list: list.flatMap(decodeEntry) };
 }
 
 /**
@@ -29,8 +33,11 @@ export function decodeViewers(data) {
  */
 function decodeEntry(entry) {
   if (!isCount(entry?.id) || typeof entry.address !== 'string') return [];
-  return [{ id: entry.id, address: entry.address, control: entry.control === true, mayControl: entry.may_control === true }];
+  const [control, mayControl, asks] = [entry.control, entry.may_control, entry.asks].map(isTrue);
+  return [{ id: entry.id, address: entry.address, control, mayControl, asks }];
 }
+
+const isTrue = (/** @type {unknown} */ value) => value === true;
 
 /**
  * @param {unknown} value
@@ -41,6 +48,10 @@ function isCount(value) {
 }
 
 export const takeControl = () => '_control,take';
+/** Who controls decides. */
+export const askForControl = () => '_control,ask';
+/** No, to who has asked. @param {number} id */
+export const refuseControl = (id) => `_control,refuse,${id}`;
 /** @param {number} id */
 export const giveControl = (id) => `_control,give,${id}`;
 /** @param {number} id */

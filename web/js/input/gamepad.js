@@ -13,11 +13,13 @@ const DEAD_ZONE = 0.05;
 const STEPS = 1000;
 /** More than this in the send queue means the network is behind: where a stick was is no use then. */
 const CONGESTED_BYTES = 16 * 1024;
+const TRY_MS = 400;
 
 /**
  * @typedef {object} GamepadOptions
  * @property {(message: string) => void} send
  * @property {() => number} buffered
+ * @property {(gamepad: Gamepad | null) => void} [onChange] one came, or one (`null`) has gone
  * @property {EventTarget} [events] tells of pads that come and go
  * @property {() => readonly (Gamepad | null)[]} [pads]
  * @property {(callback: () => void) => number} [requestFrame]
@@ -33,6 +35,8 @@ export class Gamepads {
   #options;
   /** By our own number. @type {(Pad | null)[]} */
   #pads = new Array(MAX_PADS).fill(null);
+  /** One that the page draws. @type {Gamepad | null} */
+  #drawn = null;
   #active = false;
   /** @type {number | null} */
   #frame = null;
@@ -41,10 +45,11 @@ export class Gamepads {
   #rumbler = new Rumbler();
 
   /** @param {GamepadOptions} options */
-  constructor({ send, buffered, ...world }) {
+  constructor({ send, buffered, onChange, ...world }) {
     this.#options = {
       send,
       buffered,
+      onChange: onChange ?? (() => {}),
       // Pages that were not loaded over HTTPS, or from this machine, have no gamepads.
       pads: world.pads ?? (() => navigator.getGamepads?.() ?? []),
       requestFrame: world.requestFrame ?? ((callback) => requestAnimationFrame(callback)),
@@ -70,6 +75,23 @@ export class Gamepads {
     this.setActive(active);
   }
 
+  /** @returns {Gamepad[]} those that the desktop has too, as they are now */
+  list() {
+    return this.#pads.flatMap((pad) => this.#find(pad) ?? []);
+  }
+
+  /** One more, which is no device of this machine. @param {Gamepad} gamepad */
+  attach(gamepad) {
+    this.#drawn = gamepad;
+    this.#connected(gamepad);
+  }
+
+  /** It has gone. @param {number} index */
+  detach(index) {
+    this.#disconnected(index);
+    this.#drawn = null;
+  }
+
   /** Lets go of everything, as in a page that is hidden and looks at no pads. */
   release() {
     if (!this.#active) return;
@@ -85,14 +107,21 @@ export class Gamepads {
     if (gamepad) this.#rumbler.play(gamepad, strong, weak, duration);
   }
 
+  /** Shakes one, for the user to feel that it can. @param {Gamepad} gamepad */
+  try(gamepad) {
+    this.#rumbler.play(gamepad, 1, 1, TRY_MS);
+  }
+
   /** @param {Gamepad} gamepad */
-  #connected({ index }) {
+  #connected(gamepad) {
+    const { index } = gamepad;
     if (this.#pads.some((pad) => pad?.index === index)) return;
     const number = this.#pads.indexOf(null);
     if (number < 0) return;
     this.#pads[number] = { index, buttons: [], axes: [] };
     if (this.#active) this.#announce(number);
     this.#run();
+    this.#options.onChange(gamepad);
   }
 
   /** @param {number} index */
@@ -103,6 +132,7 @@ export class Gamepads {
     this.#rumbler.forget(index);
     if (this.#active) this.#options.send(padDisconnected(number));
     this.#run();
+    this.#options.onChange(null);
   }
 
   /** @param {number} number */
@@ -135,9 +165,8 @@ export class Gamepads {
 
   #look() {
     this.#frame = this.#options.requestFrame(() => this.#look());
-    const gamepads = this.#options.pads();
     this.#pads.forEach((pad, number) => {
-      const gamepad = pad && gamepads[pad.index];
+      const gamepad = this.#find(pad);
       if (!pad || !gamepad) return;
       const axes = this.#options.buffered() > CONGESTED_BYTES ? pad.axes : gamepad.axes.map(ofStick);
       this.#tell(number, pad, gamepad.buttons.map(ofButton), axes);
@@ -171,7 +200,8 @@ export class Gamepads {
    * @returns {Gamepad | null}
    */
   #find(pad) {
-    return (pad && this.#options.pads()[pad.index]) ?? null;
+    if (!pad) return null;
+    return pad.index === this.#drawn?.index ? this.#drawn : (this.#options.pads()[pad.index] ?? null);
   }
 }
 

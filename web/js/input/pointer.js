@@ -25,6 +25,7 @@ const PINCH_PIXELS_PER_TICK = 10;
  * @property {(kind: string) => void} onPress the user pressed on the desktop
  * @property {() => void} onLockRefused
  * @property {() => boolean} controlDown the user holds Control
+ * @property {() => boolean} [mayLock] false for who only watches: a captured pointer would be of no use
  * @property {boolean} [mac]
  * @property {Pick<import('./touch.js').TouchOptions, 'mode' | 'zoom' | 'keyboard'>} [touch]
  */
@@ -69,7 +70,7 @@ export class Pointer {
       options.onPress(event.pointerType);
       if (isContact(event)) return event.pointerType === 'pen' ? contacts.pen(event) : contacts.down(event);
       if (event.pointerType === 'touch') return touch.down(event);
-      if (event.ctrlKey && event.shiftKey && event.button === 0 && !this.locked) {
+      if (event.ctrlKey && event.shiftKey && event.button === 0 && !this.locked && (options.mayLock?.() ?? true)) {
         this.#swallow = true;
         this.lock();
         return;

@@ -4,6 +4,7 @@ import { plural, t } from '../core/i18n.js';
 import { Upload } from '../files/upload.js';
 import { h, setText } from './dom.js';
 import { icon } from './icons.js';
+import { section } from './section.js';
 
 /**
  * @typedef {object} FilesOptions
@@ -23,11 +24,12 @@ export class FilesSection {
   #input = h('input', { type: 'file', multiple: true, hidden: true });
   #choose = h('button', { class: 'key', type: 'button', onclick: () => this.#input.click() }, t('Send files'));
   #mayUpload = false;
-  element = h('section', { class: 'section', hidden: true }, h('h2', {}, t('Files')), this.#uploads, this.#files, this.#more, h('div', { class: 'keys' }, this.#choose), this.#input);
+  element = section('files', t('Files'), this.#uploads, this.#files, this.#more, h('div', { class: 'keys' }, this.#choose), this.#input);
 
   /** @param {FilesOptions} options */
   constructor(options) {
     this.#options = options;
+    this.element.hidden = true;
     this.#input.addEventListener('change', () => {
       this.send([...(this.#input.files ?? [])]);
       this.#input.value = '';

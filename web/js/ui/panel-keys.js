@@ -4,6 +4,7 @@ import { t } from '../core/i18n.js';
 import { Keysym } from '../input/keysyms.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { section } from './section.js';
 
 /** @type {{label: string, keysyms: number[]}[]} */
 const TAPS = [
@@ -57,10 +58,9 @@ export class KeysSection {
     field.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit();
     });
-    this.element = h(
-      'section',
-      { class: 'section' },
-      h('h2', {}, t('Keys')),
+    this.element = section(
+      'keys',
+      t('Keys'),
       h('div', { class: 'keys' }, ...this.#holds, ...taps),
       h('div', { class: 'type-box' }, field, h('button', { class: 'icon-button send', type: 'button', 'aria-label': t('Type the text'), title: t('Type the text (Ctrl+Enter)'), onclick: submit }, icon('send'))),
     );

@@ -10,6 +10,7 @@ import { receivableCodecs } from '../core/signalling.js';
 import { SETTINGS, chooseEncoder } from '../core/viewers.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { section } from './section.js';
 
 /** @typedef {import('../core/preferences.js').Preferences} Preferences */
 
@@ -54,7 +55,7 @@ export class SettingsSection {
     const command = h('input', { type: 'checkbox', class: 'check', checked: preference('commandIsControl') });
     command.addEventListener('change', () => this.#chose('commandIsControl', command.checked));
     const mac = options.mac ? h('label', { class: 'viewer' }, h('span', {}, t('Command is Ctrl')), command) : null;
-    this.element = h('section', { class: 'section' }, h('h2', {}, t('Settings')), ...quality, this.#encoder.element, this.#resolution.element, scaling, touch, mac, transport, language);
+    this.element = section('settings', t('Settings'), ...quality, this.#encoder.element, this.#resolution.element, scaling, touch, mac, transport, language);
     this.#showResolution();
   }
 

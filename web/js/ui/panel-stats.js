@@ -3,6 +3,7 @@
 import { msg, t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
 import { Graph } from './graph.js';
+import { section } from './section.js';
 import { Waterfall } from './waterfall.js';
 
 /** @type {Readonly<Record<string, string>>} */
@@ -23,6 +24,9 @@ const REASONS = {
   failed: msg('WebRTC finds no way'),
   lost: msg('WebRTC was lost'),
 };
+
+/** What nobody can tell is not shown. */
+const UNKNOWN = '–';
 
 /** Rows of the list, in order. @type {readonly string[]} */
 const ROWS = [
@@ -47,13 +51,12 @@ export class StatsSection {
   constructor(onSaveLog) {
     const list = h('dl', { class: 'stats' });
     for (const name of ROWS) {
-      this.#rows[name] = h('dd', {}, '–');
-      list.append(h('dt', {}, t(name)), this.#rows[name]);
+      this.#rows[name] = h('dd', {}, UNKNOWN);
+      list.append(h('div', { hidden: true }, h('dt', {}, t(name)), this.#rows[name]));
     }
-    this.element = h(
-      'section',
-      { class: 'section' },
-      h('h2', {}, t('Performance')),
+    this.element = section(
+      'performance',
+      t('Performance'),
       h('div', { class: 'graphs' }, ...Object.values(this.#graphs).map(({ element }) => element)),
       this.#waterfall.element,
       list,
@@ -74,14 +77,14 @@ export class StatsSection {
     this.#graphs.loss.add(numbers.lossPercent, short(numbers.lossPercent));
     this.#graphs.decode.add(numbers.decodeMs, short(numbers.decodeMs));
     this.#waterfall.update(stages);
-    this.#row('Connection', connection(numbers, server) || '–');
-    this.#row('Resolution', numbers.width ? `${numbers.width} × ${numbers.height}` : '–');
-    this.#row('Codec', [numbers.codec, numbers.audioCodec].filter(Boolean).join(' + ') || '–');
-    this.#row('Encoder', server.encoder || '–');
-    this.#row('Decoder', numbers.decoder ?? '–');
-    this.#row('CPU', server.machine ? percent(server.machine.load) : '–');
-    this.#row('Memory', server.machine ? memory(server.machine) : '–');
-    this.#row('GPU', server.gpu ? gpu(server.gpu) : '–');
+    this.#row('Connection', connection(numbers, server) || UNKNOWN);
+    this.#row('Resolution', numbers.width ? `${numbers.width} × ${numbers.height}` : UNKNOWN);
+    this.#row('Codec', [numbers.codec, numbers.audioCodec].filter(Boolean).join(' + ') || UNKNOWN);
+    this.#row('Encoder', server.encoder || UNKNOWN);
+    this.#row('Decoder', numbers.decoder ?? UNKNOWN);
+    this.#row('CPU', server.machine ? percent(server.machine.load) : UNKNOWN);
+    this.#row('Memory', server.machine ? memory(server.machine) : UNKNOWN);
+    this.#row('GPU', server.gpu ? gpu(server.gpu) : UNKNOWN);
     this.#row('Jitter buffer', unit(numbers.jitterBufferMs, 'ms'));
     this.#row('Packets lost', String(numbers.packetsLost));
     this.#row('Frames dropped', String(numbers.framesDropped));
@@ -94,6 +97,8 @@ export class StatsSection {
    */
   #row(name, value) {
     setText(this.#rows[name], value);
+    const row = this.#rows[name].parentElement;
+    if (row) row.hidden = value === UNKNOWN;
   }
 }
 
@@ -116,11 +121,11 @@ const memory = ({ memoryUsed, memoryTotal }) => `${(memoryUsed / GIB).toFixed(1)
 const gpu = ({ load, memoryUsed, memoryTotal }) =>
   [percent(load), memoryTotal && `${memoryUsed} / ${memoryTotal} MiB`].filter(Boolean).join(' · ');
 /** @param {number | null} value */
-const whole = (value) => (value === null ? '–' : String(Math.round(value)));
+const whole = (value) => (value === null ? UNKNOWN : String(Math.round(value)));
 /** @param {number | null} value */
-const short = (value) => (value === null ? '–' : value >= 10 ? String(Math.round(value)) : value.toFixed(1));
+const short = (value) => (value === null ? UNKNOWN : value >= 10 ? String(Math.round(value)) : value.toFixed(1));
 /**
  * @param {number | null} value
  * @param {string} name
  */
-const unit = (value, name) => (value === null ? '–' : `${short(value)} ${name}`);
+const unit = (value, name) => (value === null ? UNKNOWN : `${short(value)} ${name}`);

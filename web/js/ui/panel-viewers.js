@@ -2,10 +2,12 @@
 
 import { plural, t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
+import { section } from './section.js';
+import { takeButton } from './watching.js';
 
 /**
  * @typedef {object} ViewersOptions
- * @property {() => void} onTake
+ * @property {(ask: boolean) => void} onTake ask: who controls has to agree
  * @property {(id: number) => void} onGive
  * @property {(id: number) => void} onKick
  * @property {(once: boolean) => void} onInvite
@@ -25,7 +27,7 @@ export class ViewersSection {
   /** @param {ViewersOptions} options */
   constructor(options) {
     this.#options = options;
-    this.#take = button(t('Take control'), options.onTake);
+    this.#take = takeButton('key', options.onTake);
     this.#links = h(
       'div',
       { class: 'keys' },
@@ -35,15 +37,15 @@ export class ViewersSection {
     );
     this.#signOut = button(t('Sign out'), options.onSignOut);
     this.#signOut.hidden = true;
-    this.element = h(
-      'section',
-      { class: 'section', hidden: true },
-      h('h2', {}, t('Viewers')),
-      h('div', { class: 'viewer' }, this.#role, this.#take),
+    this.element = section(
+      'viewers',
+      t('Viewers'),
+      h('div', { class: 'viewer' }, this.#role, this.#take.button),
       this.#list,
       this.#links,
       h('div', { class: 'keys' }, this.#signOut),
     );
+    this.element.hidden = true;
   }
 
   /** @param {import('../core/viewers.js').ViewersMessage | null} viewers null while that is not known */
@@ -53,7 +55,7 @@ export class ViewersSection {
     const others = viewers.count - 1;
     const company = others === 0 ? t('Nobody else is here.') : plural(others, 'One other is here.', '{n} others are here.');
     setText(this.#role, `${viewers.control ? t('You control the desktop.') : t('You are watching.')} ${company}`);
-    this.#take.hidden = viewers.control || !viewers.mayControl;
+    this.#take.update(viewers);
     this.#links.hidden = !viewers.mayControl;
     this.#list.replaceChildren(...viewers.list.filter(({ id }) => id !== viewers.you).map((entry) => this.#row(entry)));
   }

@@ -3,7 +3,9 @@
 import { msg, t } from '../core/i18n.js';
 import { h, setText } from './dom.js';
 import { icon, mark } from './icons.js';
+import { ClipboardSection } from './panel-clipboard.js';
 import { FilesSection } from './panel-files.js';
+import { GamepadsSection } from './panel-gamepads.js';
 import { KeysSection } from './panel-keys.js';
 import { SettingsSection } from './panel-settings.js';
 import { StatsSection } from './panel-stats.js';
@@ -19,12 +21,15 @@ import { SHORTCUTS } from '../input/hotkeys.js';
  * @property {() => void} onFullscreen
  * @property {() => void} onPointerLock
  * @property {() => void} onScreenKeyboard
+ * @property {() => void} onTouchGamepad
  * @property {(keysyms: number[]) => void} onKeys
  * @property {(keysym: number, down: boolean) => void} onHold
  * @property {(text: string) => void} onText
  * @property {import('./panel-viewers.js').ViewersOptions} viewers
  * @property {import('./panel-settings.js').SettingsOptions} settings
  * @property {import('./panel-files.js').FilesOptions} files
+ * @property {import('./panel-clipboard.js').ClipboardSectionOptions} clipboard
+ * @property {import('./panel-gamepads.js').GamepadsOptions} gamepads
  * @property {() => void} onSaveLog
  * @property {() => void} onDone a button was clicked with the mouse: the desktop wants the keyboard back
  * @property {(open: boolean) => void} onToggle
@@ -37,16 +42,22 @@ export class Panel {
   #options;
   #open = false;
   #handle = h('button', { class: 'handle', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'panel-sheet', 'aria-label': t('Open the panel'), title: t('Panel (Ctrl+Shift+M)') }, icon('chevron'));
+  /** For fingers: what one looks for on a phone is at hand. */
+  #typeHandle;
   #sheet = h('div', { class: 'sheet', id: 'panel-sheet', role: 'region', 'aria-label': t('Desktop panel'), tabindex: -1, inert: true });
   #status = h('span', { class: 'status-text' }, t('Connecting'));
   #fullscreen;
   #mute;
   #volume = h('input', { class: 'slider', type: 'range', min: 0, max: 100, step: 1, 'aria-label': t('Volume') });
   #keys;
+  /** Of no use to who only watches. @type {HTMLElement[]} */
+  #forControl;
   /** Who is connected, and the quality of the picture: fed by main.js. */
   viewers;
   settings;
   files;
+  clipboard;
+  gamepads;
   /** The statistics, fed by main.js while the panel is open. */
   stats;
 
@@ -61,6 +72,8 @@ export class Panel {
 
     this.viewers = new ViewersSection(options.viewers);
     this.files = new FilesSection(options.files);
+    this.clipboard = new ClipboardSection(options.clipboard);
+    this.gamepads = new GamepadsSection(options.gamepads);
     this.settings = new SettingsSection(options.settings);
     this.stats = new StatsSection(options.onSaveLog);
 
@@ -69,18 +82,25 @@ export class Panel {
     sound.addEventListener('change', () => this.#showSound());
     this.#showSound();
 
+    const capture = only('mouse', action('pointer', t('Capture pointer'), options.onPointerLock));
+    const keyboard = only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard));
+    this.#typeHandle = only('touch', h('button', { class: 'handle type-handle', type: 'button', 'aria-label': t('Keyboard'), onclick: options.onScreenKeyboard }, icon('keyboard')));
+    const gamepad = only('touch', action('gamepad', t('Gamepad'), options.onTouchGamepad));
+    this.#forControl = [capture, keyboard, gamepad, this.#typeHandle, this.#keys.element];
     this.#sheet.append(
       h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': t('Close the panel'), onclick: () => this.toggle(false) }, icon('close'))),
-      h('div', { class: 'actions' }, this.#fullscreen, only('mouse', action('pointer', t('Capture pointer'), options.onPointerLock)), only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard)), options.microphone),
+      h('div', { class: 'actions' }, this.#fullscreen, capture, keyboard, gamepad, options.microphone),
       h('div', { class: 'sound-row' }, this.#mute, this.#volume),
       this.viewers.element,
       this.files.element,
       this.#keys.element,
+      this.clipboard.element,
+      this.gamepads.element,
       this.settings.element,
       this.stats.element,
       help(),
     );
-    root.append(this.#handle, this.#sheet);
+    root.append(this.#handle, this.#typeHandle, this.#sheet);
 
     this.#sheet.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.toggle(false);
@@ -113,7 +133,16 @@ export class Panel {
     } else {
       this.#options.onDone();
     }
+    this.clipboard.setOpen(open);
+    this.gamepads.setOpen(open);
     this.#options.onToggle(open);
+  }
+
+  /** @param {boolean} control whether this page controls the desktop */
+  setControl(control) {
+    for (const element of this.#forControl) element.hidden = !control;
+    this.clipboard.setControl(control);
+    this.settings.allow(control);
   }
 
   /** @param {import('../core/session.js').State} state */

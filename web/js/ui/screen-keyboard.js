@@ -39,6 +39,11 @@ export class ScreenKeyboard {
     this.#bar.show(on);
   }
 
+  /** There is nothing to type into any more. */
+  close() {
+    if (this.#bar.isOpen) this.show(false);
+  }
+
   /** The desktop was pressed; a phone must not open its keyboard at every tap. @param {boolean} withFinger */
   pressed(withFinger) {
     this.#offer(!withFinger || this.#bar.isOpen);

@@ -31,6 +31,15 @@ export class StatsFeed {
     this.#watchFrames();
   }
 
+  /**
+   * The server says when a picture was captured.
+   * @param {number} rtp
+   * @param {number} time
+   */
+  tellClock(rtp, time) {
+    this.#latency.tellClock(rtp, time);
+  }
+
   /** Runs until the panel is closed. */
   async run() {
     if (this.#running) return;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use gst::prelude::*;
 use gst_rtp::RTPHeaderExtension;
@@ -25,6 +26,7 @@ pub(super) const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmc
 /// A stream inside a viewer's pipeline.
 pub(super) struct Branch {
     pub(super) appsrc: gst_app::AppSrc,
+    payloader: gst::Element,
     pub(super) is_video: bool,
     /// Of video under congestion control.
     pub(super) feedback: Option<Arc<Feedback>>,
@@ -126,7 +128,28 @@ pub(super) fn keep_to_codec(pad: &gst::Pad, caps: &gst::Caps) {
     });
 }
 
+/// An RTP timestamp, and when the picture with it was captured.
+pub(super) type VideoTime = (u32, SystemTime);
+
 impl Branch {
+    /// What tells the time of the last picture, for viewers whose browser does not know abs-capture-time. `None` for sound,
+    /// and for a payloader that keeps that to itself.
+    pub(super) fn video_clock(
+        &self,
+        pipeline: &gst::Pipeline,
+    ) -> Option<impl Fn() -> Option<VideoTime> + Send + Sync + use<>> {
+        self.payloader.find_property("stats").filter(|_| self.is_video)?;
+        let (payloader, pipeline) = (self.payloader.downgrade(), pipeline.downgrade());
+        Some(move || {
+            let (payloader, pipeline) = (payloader.upgrade()?, pipeline.upgrade()?);
+            let stats = payloader.property::<gst::Structure>("stats");
+            // Before the first picture it is none.
+            let captured = stats.get::<u64>("running-time").ok().filter(|&time| time != u64::MAX)?;
+            let age = pipeline.current_running_time()?.saturating_sub(gst::ClockTime::from_nseconds(captured));
+            Some((stats.get("timestamp").ok()?, SystemTime::now().checked_sub(age.into())?))
+        })
+    }
+
     /// Adds the elements for a stream of these caps; `kind` is `video` or `audio`.
     pub(super) fn new(
         pipeline: &gst::Pipeline,
@@ -197,6 +220,6 @@ impl Branch {
         {
             feedback.watch(&frames, &packets);
         }
-        Ok(Self { appsrc, is_video, feedback })
+        Ok(Self { appsrc, payloader, is_video, feedback })
     }
 }

@@ -11,6 +11,7 @@ use selkies_protocol::signalling::{Dialect, Hello};
 use selkies_protocol::touch::{MAX_FINGERS, Phase};
 
 use super::CAT;
+use super::branch::VideoTime;
 use super::exchange::Exchange;
 use super::gamepads;
 use super::outbox::Channel;
@@ -26,6 +27,9 @@ const MAX_MESSAGE: usize = 256 * 1024;
 
 /// Called when the viewer acts: the encoder is to follow its network.
 pub(super) type Lead = Box<dyn Fn() + Send + Sync>;
+
+/// Tells which RTP timestamp the last picture had, and when it was captured, where that is known.
+pub(super) type VideoClock = Box<dyn Fn() -> Option<VideoTime> + Send + Sync>;
 
 /// The input of one viewer.
 pub(super) struct Input {
@@ -65,7 +69,14 @@ struct Hands {
 
 impl Input {
     /// For viewer `id`, which hears what goes into `channel`. What comes from it is to be given to [`Self::receiver`].
-    pub(super) fn new(hub: &Arc<Hub>, id: u64, channel: Arc<dyn Channel>, hello: &Hello, lead: Option<Lead>) -> Self {
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        id: u64,
+        channel: Arc<dyn Channel>,
+        hello: &Hello,
+        lead: Option<Lead>,
+        clock: Option<VideoClock>,
+    ) -> Self {
         let dialect = hello.dialect;
         let hands = Hands { held: Held::new(dialect), pointer: (0.0, 0.0), told_control: None };
         let exchange = Exchange::new(hub, id, &channel, dialect);
@@ -80,6 +91,9 @@ impl Input {
             // Clients of selkies-gstreamer do not repeat what they hold.
             if state.dialect == Dialect::Extended {
                 state.check_silence();
+                if let Some((rtp, captured)) = clock.as_ref().and_then(|clock| clock()) {
+                    state.send(&control::video_clock(rtp, captured));
+                }
             }
             state.ping();
         });

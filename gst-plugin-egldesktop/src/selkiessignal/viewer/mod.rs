@@ -161,6 +161,7 @@ impl Viewer {
         if let Some(microphone) = hub.microphone_of(ticket.id).filter(|_| hello.dialect == Dialect::Extended) {
             microphone::offer(&pipeline, &webrtcbin, hub, ticket.id, microphone)?;
         }
+        let clock = branches.iter().find_map(|(branch, _)| branch.video_clock(&pipeline));
         let feedback = branches.iter().find_map(|(branch, _)| branch.feedback.clone());
         let links = Arc::new(Links::default());
         let failed = |outgoing: &mpsc::Sender<Outgoing>| {
@@ -181,7 +182,8 @@ impl Viewer {
             // The channel has to be there before the offer.
             let channel = viewer.webrtcbin.create_data_channel("input")?;
             let lead = feedback.map(|feedback| Box::new(move || feedback.lead()) as channel::Lead);
-            let input = channel::Input::new(hub, viewer.ticket.id, Arc::new(channel.clone()), hello, lead);
+            let clock = clock.map(|clock| Box::new(clock) as channel::VideoClock);
+            let input = channel::Input::new(hub, viewer.ticket.id, Arc::new(channel.clone()), hello, lead, clock);
             let connected = data_channel::Connected::new(&channel, &input);
             viewer.input = Some((input, connected));
         }

@@ -23,17 +23,28 @@ pub(super) fn create(hub: &Hub, id: u64) -> Result<gst::Pipeline, SessionError> 
     Ok(pipeline)
 }
 
-/// Errors of this pipeline end this session, and nothing else.
+/// Errors of this pipeline end this session, and nothing else. Its latency is told to its elements, as GStreamer leaves to the
+/// owner of a pipeline: without, RTP sessions do not know when a packet goes out, and say so of each.
 pub(super) fn watch_bus(
     pipeline: &gst::Pipeline,
     failed: impl Fn(String) + Send + Sync + 'static,
 ) -> Result<(), SessionError> {
     let bus = pipeline.bus().ok_or_else(|| gst::glib::bool_error!("a pipeline without a bus"))?;
+    let latent = pipeline.downgrade();
     bus.set_sync_handler(move |_, message| {
-        if let gst::MessageView::Error(error) = message.view() {
-            let source = error.src().map(|source| source.name().to_string()).unwrap_or_default();
-            gst::warning!(CAT, "{source}: {} ({:?})", error.error(), error.debug());
-            failed(format!("{source}: {}", error.error()));
+        match message.view() {
+            gst::MessageView::Error(error) => {
+                let source = error.src().map(|source| source.name().to_string()).unwrap_or_default();
+                gst::warning!(CAT, "{source}: {} ({:?})", error.error(), error.debug());
+                failed(format!("{source}: {}", error.error()));
+            }
+            gst::MessageView::Latency(_) => {
+                // Not here: this is the thread of an element, which may be holding what the answer needs.
+                if let Some(pipeline) = latent.upgrade() {
+                    pipeline.call_async(|pipeline| drop(pipeline.recalculate_latency()));
+                }
+            }
+            _ => {}
         }
         gst::BusSyncReply::Drop
     });

@@ -88,7 +88,8 @@ impl SocketViewer {
             }
         })?;
         let leading = line.clone();
-        let input = Input::new(hub, ticket.id, line.clone(), hello, Some(Box::new(move || leading.lead())));
+        // Each frame of the WebSocket has its time with it.
+        let input = Input::new(hub, ticket.id, line.clone(), hello, Some(Box::new(move || leading.lead())), None);
         let receiver = input.receiver();
         // From here on dropping it cleans up.
         let codecs = PictureCodecs::new(hello, Some(&video));
