@@ -1,0 +1,205 @@
+//! Where the time goes between the desktop's screen and the one that somebody looks at: each stage that a frame takes, from
+//! what the page's browser tells of it and what GStreamer's latency tracer tells in the desktop. One machine, so one clock.
+
+mod tracer;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use egldesktop_bench::machine;
+use egldesktop_bench::output::{Output, Ratios, Results};
+use egldesktop_bench::quantile::{median, quantile, shown};
+use egldesktop_bench::screen::{Motion, Screen};
+use egldesktop_tests::chromium::Chromium;
+use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
+use egldesktop_tests::namespace::isolated_however_long;
+use egldesktop_tests::xvfb::Xvfb;
+use serde::Deserialize;
+
+use tracer::{Traced, Tracer};
+
+/// What the encoder and the browser's first seconds need.
+const SETTLE: Duration = Duration::from_secs(4);
+
+/// Options of `make bench-waterfall`.
+#[derive(Debug, Clone, Parser)]
+struct Cli {
+    /// Changes of colour, at rest and again in motion
+    #[arg(long, default_value_t = 200)]
+    flips: u32,
+    /// The encoder
+    #[arg(long, default_value = "x264enc")]
+    encoder: String,
+    /// Prints what the tracer tells of each element as well
+    #[arg(long)]
+    elements: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the page tells of the frame in which a change is seen; milliseconds since 1970.
+#[derive(Debug, Clone, Deserialize)]
+struct Change {
+    colour: String,
+    /// On the server's clock.
+    captured: Option<f64>,
+    received: Option<f64>,
+    /// How long, in milliseconds.
+    decoding: Option<f64>,
+    presented: Option<f64>,
+    displayed: Option<f64>,
+    seen: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    changes: Vec<Change>,
+    /// What the machine's clock is ahead of the page's.
+    clock: f64,
+}
+
+/// Since the X client's flush, in milliseconds; one value for each stage of [`STAGES`].
+type Way = [Option<f64>; STAGES.len()];
+
+/// The stages, in order, with who tells when each has ended.
+static STAGES: [(&str, &str); 9] = [
+    ("drawn, noticed, captured and converted", "the frame's time stamp, in abs-capture-time"),
+    ("waits for the encoder", "tracer: queue `newest`"),
+    ("encoded", "tracer: from `newest` to the output of `parse`"),
+    ("packetised", "tracer: the viewer's payloader"),
+    ("protected and sent", "tracer: the socket's sink"),
+    ("received", "`receiveTime`"),
+    ("waits and is decoded", "`presentationTime`; the decoding itself is `processingDuration`"),
+    ("to be displayed", "`expectedDisplayTime`"),
+    ("read back by the page", "the page's clock; only this measurement does that"),
+];
+
+fn main() {
+    let cli = Cli::parse();
+    isolated_however_long(async move || run(cli).await);
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let load = machine::load();
+    let folder = tempfile::tempdir_in("/dev/shm")?;
+    let xvfb = Xvfb::start_mapped(1920, 1080, folder.path())?;
+    let screen = Screen::start(&xvfb.display)?;
+    let tracer = Tracer::start(folder.path())?;
+    let mut variables = vec![
+        ("DISPLAY", xvfb.display.as_str()),
+        ("ENABLE_AUDIO", "false"),
+        ("WEBRTC_ENCODER", &cli.encoder),
+        ("WEBRTC_ENABLE_RESIZE", "false"),
+        ("EGLDESKTOP_TRANSPORT", "webrtc"),
+    ];
+    variables.extend(tracer.variables());
+    let desktop = Desktop::start(&variables)?;
+    let browser = Chromium::start().await?;
+    browser.set_page_size(1920, 1080).await?;
+    browser.prepare(include_str!("trace.js")).await?;
+    browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+    tokio::time::sleep(SETTLE).await;
+
+    let mut flips = [Vec::new(), Vec::new()];
+    for (motion, flips) in [Motion::None, Motion::Full].into_iter().zip(&mut flips) {
+        screen.set_motion(motion);
+        tokio::time::sleep(SETTLE).await;
+        for index in 0..cli.flips {
+            flips.push(screen.flip()?);
+            // At no time that a loop of either side could be in step with.
+            tokio::time::sleep(Duration::from_millis(300 + u64::from(index * 37 % 150))).await;
+        }
+    }
+    let page = browser.run("return trace()").await?;
+    let page: Page = serde_json::from_str(page.as_str().context("the page does not watch")?)?;
+    browser.close().await?;
+    let process = desktop.id();
+    drop(desktop);
+    let traced = tracer.end(process)?;
+    if cli.elements {
+        let text = traced.summary(&flips[0].iter().map(|(at, _)| *at).collect::<Vec<_>>());
+        std::io::stderr().write_all(text.as_bytes())?;
+    }
+    let ways = flips.map(|flips| ways(&flips, &page, &traced));
+    let decoding = median(page.changes.iter().filter_map(|change| change.decoding));
+    let text = markdown(&ways, decoding, &cli, &load)?;
+    cli.output.write(&Results { section: "waterfall", text, plots: vec![], ratios: Ratios::new() })
+}
+
+/// The way of each change that was seen.
+fn ways(flips: &[(f64, bool)], page: &Page, traced: &Traced) -> Vec<Way> {
+    let way = |(index, (at, blue)): (usize, &(f64, bool))| {
+        let colour = if *blue { "blue" } else { "red" };
+        let end = flips.get(index + 1).map_or(f64::INFINITY, |(next, _)| *next);
+        let on_page = |time: f64| time + page.clock - at;
+        let change = page.changes.iter().find(|change| {
+            let seen = on_page(change.seen) + at;
+            change.colour == colour && (at - 5.0..end).contains(&seen)
+        })?;
+        let after = |element: &str| Some(traced.after(element, *at)? - at);
+        Some([
+            change.captured.map(|time| time - at),
+            after("newest"),
+            after("parse"),
+            after("rtph264pay0"),
+            after("nicesink0"),
+            change.received.map(on_page),
+            change.presented.map(on_page),
+            change.displayed.map(on_page),
+            Some(on_page(change.seen)),
+        ])
+    };
+    flips.iter().enumerate().filter_map(way).collect()
+}
+
+fn markdown(ways: &[Vec<Way>; 2], decoding: Option<f64>, cli: &Cli, load: &str) -> Result<String> {
+    ensure!(!ways[0].is_empty(), "no change was seen");
+    let mut text = String::from("# Where the time goes between two screens\n\n");
+    let _ = writeln!(
+        text,
+        "Written by `make bench-waterfall`. 1920×1080, {}, Chromium by WebRTC over the loopback; a patch changes its colour, at rest \
+         and while everything moves. Milliseconds since the X client's flush, medians of {} changes, when each stage has ended, \
+         and what it took. The tracer runs along, which costs a little. Decoding itself takes {} ms of its stage.\n",
+        cli.encoder,
+        cli.flips,
+        shown(decoding, 1),
+    );
+    for (name, value) in machine::hardware()? {
+        let _ = writeln!(text, "- {name}: {value}");
+    }
+    let _ = writeln!(text, "- Machine load: {load} before, {} after", machine::load());
+    text += "\n| stage | at rest: ended | took | p95 | in motion: ended | took | p95 | told by |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
+    for (index, (stage, told)) in STAGES.iter().enumerate() {
+        let _ = write!(text, "| {stage} |");
+        for ways in ways {
+            let took = || ways.iter().filter_map(|way| took(way, index));
+            let ended = median(ways.iter().filter_map(|way| way[index]));
+            let (middle, p95) = (median(took()), quantile(took(), 0.95));
+            let _ = write!(text, " {} | {} | {} |", shown(ended, 2), shown(middle, 2), shown(p95, 2));
+        }
+        let _ = writeln!(text, " {told} |");
+    }
+    Ok(text)
+}
+
+/// From the end of the stage before, as far as that is known, to the end of this one.
+fn took(way: &Way, index: usize) -> Option<f64> {
+    let before = way[..index].iter().rev().find_map(|ended| *ended).unwrap_or(0.0);
+    Some(way[index]? - before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_takes_what_is_between_it_and_the_last_one_that_is_known() {
+        let mut way = [None; STAGES.len()];
+        (way[0], way[2]) = (Some(1.0), Some(5.0));
+        assert_eq!((took(&way, 0), took(&way, 1), took(&way, 2)), (Some(1.0), None, Some(4.0)));
+    }
+}
