@@ -65,7 +65,8 @@ async fn run(cli: Cli) -> Result<()> {
             if measured.failed.is_none()
                 && let Err(error) = visit(name, cli.flips, measured).await
             {
-                measured.failed = Some(format!("{error:#}"));
+                writeln!(std::io::stderr(), "{name}: {error:?}")?;
+                measured.failed = Some(error.to_string());
             }
         }
     }

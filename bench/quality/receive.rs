@@ -3,20 +3,24 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use egldesktop_tests::desktop::{Desktop, PASSWORD};
-use egldesktop_tests::native::Viewer;
+use anyhow::{Context as _, Result, bail, ensure};
+use egldesktop_tests::PATIENCE;
+use egldesktop_tests::desktop::Desktop;
+use egldesktop_tests::socket_viewer::{Received, SocketViewer};
 use egldesktop_tests::xvfb::Xvfb;
+use gst::prelude::*;
 use gst_video::prelude::*;
+use serde_json::json;
 
 use crate::compare::{Likeness, Luma};
 use crate::text::{Scene, Text};
 
 /// How long each picture is looked at after motion has stopped.
 pub(crate) const LOOK: Duration = Duration::from_millis(2200);
-/// From RTP to luma: nothing is converted.
-const DECODER: &str = "rtph264depay ! h264parse ! queue ! openh264dec ! video/x-raw,format=I420
-    ! appsink name=picture sync=false";
+/// From encoded frames to luma: nothing is converted.
+const DECODER: &str = "appsrc name=frames format=time is-live=true do-timestamp=true
+    caps=video/x-h264,stream-format=(string)byte-stream,alignment=(string)au,profile=(string)constrained-baseline
+    ! openh264dec ! video/x-raw,format=I420 ! appsink name=picture sync=false";
 
 /// The pictures after one stop: when each was there, and how much it is like the screen.
 pub(crate) type Stop = Vec<(Duration, Likeness)>;
@@ -39,9 +43,24 @@ pub(crate) async fn stops(scene: Scene, bitrate: u32, count: u32, motion: Durati
         // The loopback carries all of it.
         ("SELKIES_CONGESTION_CONTROL", "false"),
     ])?;
-    let viewer = Viewer::start_decoding_to(&desktop.address, PASSWORD, DECODER).await?;
     let decoded = Decoded::default();
-    collect(&viewer.pictures().await?, &decoded);
+    let decoder = Decoder::start(&decoded)?;
+    // By WebSocket: nothing is lost on the way, and what is measured is what the encoder makes of the bitrate.
+    let mut viewer = SocketViewer::start(&desktop.address, json!({})).await?;
+    let frames = decoder.frames()?;
+    let receiver: tokio::task::JoinHandle<Result<()>> = tokio::spawn(async move {
+        loop {
+            match viewer.next(PATIENCE).await? {
+                Some(Received::Frame { video: true, sequence, data, .. }) => {
+                    frames.push_buffer(gst::Buffer::from_slice(data))?;
+                    viewer.acknowledge(sequence).await?;
+                }
+                Some(Received::End(reason)) => bail!("the server has ended it: {reason:?}"),
+                Some(_) => {}
+                None => bail!("nothing comes any more"),
+            }
+        }
+    });
 
     let mut stops = Vec::new();
     // The X client blocks; the viewer's signalling goes on beside it.
@@ -57,7 +76,7 @@ pub(crate) async fn stops(scene: Scene, bitrate: u32, count: u32, motion: Durati
         // What was decoded before counts as what is seen at the moment when motion stops.
         tokio::time::sleep(LOOK).await;
         let pictures = std::mem::take(&mut *decoded.lock().unwrap_or_else(PoisonError::into_inner));
-        ensure!(!pictures.is_empty(), "nothing is decoded");
+        ensure!(!pictures.is_empty(), "nothing comes out of the decoder");
         let screen = client.pixels()?;
         let before = pictures.iter().rposition(|(at, _)| *at <= stopped).unwrap_or(0);
         let likeness =
@@ -65,7 +84,34 @@ pub(crate) async fn stops(scene: Scene, bitrate: u32, count: u32, motion: Durati
         stops.push(pictures[before..].iter().map(likeness).collect::<Result<Stop>>()?);
         text = Some(client);
     }
+    receiver.abort();
     Ok(stops)
+}
+
+/// Decodes in this process; ends on drop.
+struct Decoder(gst::Pipeline);
+
+impl Decoder {
+    fn start(decoded: &Decoded) -> Result<Self> {
+        gst::init()?;
+        let pipeline = gst::parse::launch(DECODER)?.downcast::<gst::Pipeline>().ok().context("no pipeline")?;
+        let decoder = Self(pipeline);
+        let sink = decoder.0.by_name("picture").and_downcast::<gst_app::AppSink>().context("no sink")?;
+        collect(&sink, decoded);
+        decoder.0.set_state(gst::State::Playing)?;
+        Ok(decoder)
+    }
+
+    /// Where encoded frames go.
+    fn frames(&self) -> Result<gst_app::AppSrc> {
+        self.0.by_name("frames").and_downcast().context("no source")
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        let _ = self.0.set_state(gst::State::Null);
+    }
 }
 
 /// Keeps what comes out, and only the last second of it.

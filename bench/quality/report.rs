@@ -68,7 +68,7 @@ impl Report {
         let mut text = String::from("# How good text is once nothing moves\n\n");
         let _ = writeln!(
             text,
-            "Written by `make bench-quality`. 1920×1080, x264, 60 frames a second, over the loopback. Text in the X server's 13-pixel \
+            "Written by `make bench-quality`. 1920×1080, x264, 60 frames a second, over a WebSocket on the loopback. Text in the X server's 13-pixel \
              font either scrolls by a line 60 times a second, or replaces a picture that moves in the whole screen. Then nothing \
              moves, and what a receiver has decoded by then (OpenH264) is compared with the X server's own pixels, by luma: mean SSIM \
              of windows of 8×8, and PSNR. \"Sharp\" is an SSIM of {SHARP} from then on.\n",

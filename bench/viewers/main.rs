@@ -72,6 +72,8 @@ async fn measure(cli: &Cli) -> Result<BTreeMap<usize, Measured>> {
         ("WEBRTC_ENCODER", "x264enc"),
         ("WEBRTC_ENABLE_RESIZE", "false"),
         ("SELKIES_FRAMERATE", &framerate),
+        // Every viewer gets as much, however full the machine is.
+        ("SELKIES_CONGESTION_CONTROL", "false"),
     ])?;
     let mut viewers: Vec<Viewer> = Vec::new();
     let mut all = BTreeMap::new();
@@ -96,6 +98,7 @@ struct Moment {
     server: Duration,
     screen: Duration,
     encoded: f64,
+    bytes: f64,
     received: Vec<u64>,
     idle: (Duration, Duration),
 }
@@ -104,13 +107,17 @@ impl Moment {
     async fn now(desktop: &Desktop, xvfb: &mut Xvfb, viewers: &[Viewer]) -> Result<Self> {
         let (status, text) = http::get(&format!("http://{}/metrics", desktop.address), Some((USER, PASSWORD))).await?;
         ensure!(status == 200, "/metrics says {status}");
-        let name = "egldesktop_encoded_frames_total{stream=\"video\"} ";
-        let encoded = text.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+        let video = |name: &str| {
+            let name = format!("{name}{{stream=\"video\"}} ");
+            let value = text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<f64>().ok());
+            value.with_context(|| format!("no {name}in /metrics"))
+        };
         Ok(Self {
             at: Instant::now(),
             server: usage::tree_cpu(desktop.id())?,
             screen: usage::cpu(xvfb.process().id())?,
-            encoded: encoded.context("no encoded frames in /metrics")?,
+            encoded: video("egldesktop_encoded_frames_total")?,
+            bytes: video("egldesktop_encoded_bytes_total")?,
             received: viewers.iter().map(Viewer::frames).collect(),
             idle: usage::machine_idle()?,
         })
@@ -125,6 +132,7 @@ impl Moment {
             server: share(self.server, before.server),
             screen: share(self.screen, before.screen),
             encoded: (self.encoded - before.encoded) / seconds,
+            mbit: (self.bytes - before.bytes) * 8e-6 / seconds,
             received: received.map(|(after, before)| (after - before) as f64 / seconds).collect(),
             idle: self.idle.0.saturating_sub(before.idle.0).as_secs_f64() / total,
         }

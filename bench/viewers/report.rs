@@ -16,6 +16,8 @@ pub(crate) struct Measured {
     pub(crate) server: f64,
     pub(crate) screen: f64,
     pub(crate) encoded: f64,
+    /// Of the one stream, Mbit/s.
+    pub(crate) mbit: f64,
     /// Of each viewer.
     pub(crate) received: Vec<f64>,
     /// Of the whole machine, from 0 to 1.
@@ -95,18 +97,19 @@ impl Report {
         }
         let _ = writeln!(text, "- Method: median of {} runs", self.runs);
         let _ = writeln!(text, "- Machine load: {} before, {} after", self.load, machine::load());
-        text += "\n| viewers | desktop, % of a core | X server | encoded frames/s | frames/s of a viewer, median | slowest | each further, % of a core | machine idle |\n\
-                 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+        text += "\n| viewers | desktop, % of a core | X server | encoded frames/s | Mbit/s | frames/s of a viewer, median | slowest | each further, % of a core | machine idle |\n\
+                 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
         for (viewers, runs) in &self.measured {
             let of = |value: fn(&Measured) -> f64| median(runs.iter().map(value));
             let percent = |share: Option<f64>| share.map(|share| share * 100.0);
             let slowest = quantile(runs.iter().flat_map(|run| run.received.iter().copied()), 0.0);
             let _ = writeln!(
                 text,
-                "| {viewers} | {} | {} | {} | {} | {} | {} | {} % |",
+                "| {viewers} | {} | {} | {} | {} | {} | {} | {} | {} % |",
                 shown(percent(of(|run| run.server)), 1),
                 shown(percent(of(|run| run.screen)), 1),
                 shown(of(|run| run.encoded), 1),
+                shown(of(|run| run.mbit), 1),
                 shown(median(runs.iter().filter_map(Measured::frames)), 1),
                 shown(slowest, 1),
                 shown(percent(self.each_further(*viewers)), 2),
@@ -130,6 +133,10 @@ mod tests {
         report.add(11, with(0.4, 30.0));
         assert!((report.each_further(11).unwrap() - 0.02).abs() < 1e-9);
         assert_eq!(report.each_further(1), None);
-        assert!(report.markdown().contains("| 11 | 40.0 | 0.0 | 30.0 | – | – | 2.00 | 0 % |"), "{}", report.markdown());
+        assert!(
+            report.markdown().contains("| 11 | 40.0 | 0.0 | 30.0 | 0.0 | – | – | 2.00 | 0 % |"),
+            "{}",
+            report.markdown()
+        );
     }
 }

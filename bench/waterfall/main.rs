@@ -24,6 +24,9 @@ use tracer::{Traced, Tracer};
 /// What the encoder and the browser's first seconds need.
 const SETTLE: Duration = Duration::from_secs(4);
 
+/// How much the clocks of the page and of the tracer may differ for us, in milliseconds.
+const CLOCKS: f64 = 0.3;
+
 /// Options of `make bench-waterfall`.
 #[derive(Debug, Clone, Parser)]
 struct Cli {
@@ -44,8 +47,6 @@ struct Cli {
 #[derive(Debug, Clone, Deserialize)]
 struct Change {
     colour: String,
-    /// On the server's clock.
-    captured: Option<f64>,
     received: Option<f64>,
     /// How long, in milliseconds.
     decoding: Option<f64>,
@@ -65,17 +66,26 @@ struct Page {
 type Way = [Option<f64>; STAGES.len()];
 
 /// The stages, in order, with who tells when each has ended.
-static STAGES: [(&str, &str); 9] = [
-    ("drawn, noticed, captured and converted", "the frame's time stamp, in abs-capture-time"),
+static STAGES: [(&str, &str); 8] = [
+    ("drawn, noticed, captured and converted", "tracer: `rate`, behind the capture"),
     ("waits for the encoder", "tracer: queue `newest`"),
-    ("encoded", "tracer: from `newest` to the output of `parse`"),
+    ("encoded", "tracer: `parse`"),
     ("packetised", "tracer: the viewer's payloader"),
-    ("protected and sent", "tracer: the socket's sink"),
-    ("received", "`receiveTime`"),
-    ("waits and is decoded", "`presentationTime`; the decoding itself is `processingDuration`"),
-    ("to be displayed", "`expectedDisplayTime`"),
-    ("read back by the page", "the page's clock; only this measurement does that"),
+    ("protected", "tracer: `srtpenc`"),
+    ("sent and received", "`receiveTime`"),
+    ("waits and is decoded", "`presentationTime`"),
+    ("waits for the display", "`expectedDisplayTime`"),
 ];
+
+/// What was seen of some changes.
+#[derive(Debug, Default)]
+struct Seen {
+    ways: Vec<Way>,
+    /// Until the page had read the colour back, which is what other benchmarks measure.
+    read_back: Vec<f64>,
+    /// How long decoding took.
+    decoding: Vec<f64>,
+}
 
 fn main() {
     let cli = Cli::parse();
@@ -123,49 +133,57 @@ async fn run(cli: Cli) -> Result<()> {
         let text = traced.summary(&flips[0].iter().map(|(at, _)| *at).collect::<Vec<_>>());
         std::io::stderr().write_all(text.as_bytes())?;
     }
-    let ways = flips.map(|flips| ways(&flips, &page, &traced));
-    let decoding = median(page.changes.iter().filter_map(|change| change.decoding));
-    let text = markdown(&ways, decoding, &cli, &load)?;
+    let seen = flips.map(|flips| seen(&flips, &page, &traced));
+    let text = markdown(&seen, &cli, &load)?;
     cli.output.write(&Results { section: "waterfall", text, plots: vec![], ratios: Ratios::new() })
 }
 
 /// The way of each change that was seen.
-fn ways(flips: &[(f64, bool)], page: &Page, traced: &Traced) -> Vec<Way> {
-    let way = |(index, (at, blue)): (usize, &(f64, bool))| {
+fn seen(flips: &[(f64, bool)], page: &Page, traced: &Traced) -> Seen {
+    let mut all = Seen::default();
+    for (index, (at, blue)) in flips.iter().enumerate() {
         let colour = if *blue { "blue" } else { "red" };
         let end = flips.get(index + 1).map_or(f64::INFINITY, |(next, _)| *next);
         let on_page = |time: f64| time + page.clock - at;
-        let change = page.changes.iter().find(|change| {
+        let found = page.changes.iter().find(|change| {
             let seen = on_page(change.seen) + at;
             change.colour == colour && (at - 5.0..end).contains(&seen)
-        })?;
-        let after = |element: &str| Some(traced.after(element, *at)? - at);
-        Some([
-            change.captured.map(|time| time - at),
-            after("newest"),
-            after("parse"),
-            after("rtph264pay0"),
-            after("nicesink0"),
+        });
+        let Some(change) = found else { continue };
+        // From the frame that the page tells of back to its capture: on this way none overtakes another, and each element
+        // has given a frame away before it takes the next one.
+        let before = |element: &str, moment: Option<f64>| traced.before(element, moment?);
+        let protected = before("srtpenc0", change.received.map(|time| time + page.clock + CLOCKS));
+        let packetised = before("rtph264pay0", protected);
+        let encoded = before("parse", packetised);
+        let newest = before("newest", encoded);
+        let captured = before("rate", newest);
+        let since = |time: Option<f64>| time.map(|time| time - at);
+        all.ways.push([
+            since(captured),
+            since(newest),
+            since(encoded),
+            since(packetised),
+            since(protected),
             change.received.map(on_page),
             change.presented.map(on_page),
             change.displayed.map(on_page),
-            Some(on_page(change.seen)),
-        ])
-    };
-    flips.iter().enumerate().filter_map(way).collect()
+        ]);
+        all.read_back.push(on_page(change.seen));
+        all.decoding.extend(change.decoding);
+    }
+    all
 }
 
-fn markdown(ways: &[Vec<Way>; 2], decoding: Option<f64>, cli: &Cli, load: &str) -> Result<String> {
-    ensure!(!ways[0].is_empty(), "no change was seen");
+fn markdown(seen: &[Seen; 2], cli: &Cli, load: &str) -> Result<String> {
+    ensure!(!seen[0].ways.is_empty(), "no change was seen");
     let mut text = String::from("# Where the time goes between two screens\n\n");
     let _ = writeln!(
         text,
         "Written by `make bench-waterfall`. 1920×1080, {}, Chromium by WebRTC over the loopback; a patch changes its colour, at rest \
-         and while everything moves. Milliseconds since the X client's flush, medians of {} changes, when each stage has ended, \
-         and what it took. The tracer runs along, which costs a little. Decoding itself takes {} ms of its stage.\n",
-        cli.encoder,
-        cli.flips,
-        shown(decoding, 1),
+         and while everything moves. Milliseconds since the X client's flush when each stage has ended, and what it took; medians of \
+         {} changes. GStreamer's latency tracer runs along, which costs a little.\n",
+        cli.encoder, cli.flips,
     );
     for (name, value) in machine::hardware()? {
         let _ = writeln!(text, "- {name}: {value}");
@@ -175,11 +193,27 @@ fn markdown(ways: &[Vec<Way>; 2], decoding: Option<f64>, cli: &Cli, load: &str) 
              | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
     for (index, (stage, told)) in STAGES.iter().enumerate() {
         let _ = write!(text, "| {stage} |");
-        for ways in ways {
+        for Seen { ways, .. } in seen {
             let took = || ways.iter().filter_map(|way| took(way, index));
             let ended = median(ways.iter().filter_map(|way| way[index]));
             let (middle, p95) = (median(took()), quantile(took(), 0.95));
             let _ = write!(text, " {} | {} | {} |", shown(ended, 2), shown(middle, 2), shown(p95, 2));
+        }
+        let _ = writeln!(text, " {told} |");
+    }
+    let others: [(&str, fn(&Seen) -> &Vec<f64>, &str); 2] = [
+        ("of it decoding", |seen| &seen.decoding, "`processingDuration`"),
+        (
+            "until the page has read it back",
+            |seen| &seen.read_back,
+            "the page's clock; as \"glass to glass\" elsewhere",
+        ),
+    ];
+    for (stage, of, told) in others {
+        let _ = write!(text, "| {stage} |");
+        for seen in seen {
+            let (middle, p95) = (median(of(seen).iter().copied()), quantile(of(seen).iter().copied(), 0.95));
+            let _ = write!(text, " – | {} | {} |", shown(middle, 2), shown(p95, 2));
         }
         let _ = writeln!(text, " {told} |");
     }

@@ -1,24 +1,10 @@
 // Watches one place of the picture, and writes down the way of each frame in which its colour has changed. Times are
-// milliseconds since 1970 on the page's clock, but for the capture, which is on the server's.
+// milliseconds since 1970 on the page's clock.
 (() => {
-  // From 1900, where NTP counts from.
-  const NTP_EPOCH = 2_208_988_800_000;
-  const connections = [];
   const changes = [];
-  window.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(...options) {
-      super(...options);
-      connections.push(this);
-    }
-  };
-  const captured = (rtpTimestamp) => connections.flatMap((connection) => connection.getReceivers())
-    .filter(({ track }) => track.kind === 'video')
-    .flatMap((receiver) => receiver.getSynchronizationSources())
-    .find((source) => source.rtpTimestamp === rtpTimestamp)?.captureTimestamp;
   const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
   let colour = '';
   const step = (video) => (_, frame) => {
-    const capture = captured(frame.rtpTimestamp);
     context.drawImage(video, video.videoWidth * 32 / 1920, video.videoHeight * 32 / 1080, 4, 4, 0, 0, 1, 1);
     const [red, , blue] = context.getImageData(0, 0, 1, 1).data;
     const seen = performance.timeOrigin + performance.now();
@@ -27,7 +13,6 @@
       const at = (time) => time === undefined ? null : performance.timeOrigin + time;
       changes.push({
         colour: now,
-        captured: capture === undefined ? null : capture - NTP_EPOCH,
         received: at(frame.receiveTime),
         decoding: frame.processingDuration === undefined ? null : frame.processingDuration * 1000,
         presented: at(frame.presentationTime),

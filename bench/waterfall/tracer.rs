@@ -83,8 +83,13 @@ impl Traced {
     }
 
     /// When the first frame after a moment has left an element.
-    pub(crate) fn after(&self, element: &str, moment: f64) -> Option<f64> {
+    fn after(&self, element: &str, moment: f64) -> Option<f64> {
         self.0.get(element)?.iter().copied().find(|time| *time >= moment)
+    }
+
+    /// When the last frame before a moment has left an element.
+    pub(crate) fn before(&self, element: &str, moment: f64) -> Option<f64> {
+        self.0.get(element)?.iter().copied().take_while(|time| *time <= moment).last()
     }
 
     /// For each element, how long after these moments the first frame has left it.
@@ -136,6 +141,8 @@ mod tests {
         let traced = Traced::of([line(10.0, 1010.5), line(20.0, 1020.1), line(30.0, 1034.0)].into_iter());
         assert!((traced.after("x", 1021.0).unwrap() - 1030.1).abs() < 1e-9);
         assert_eq!(traced.after("x", 1031.0), None);
+        assert!((traced.before("x", 1021.0).unwrap() - 1020.1).abs() < 1e-9);
+        assert_eq!(traced.before("x", 1010.0), None);
         assert_eq!(traced.after("y", 0.0), None);
     }
 }
