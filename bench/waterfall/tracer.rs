@@ -41,9 +41,10 @@ impl Tracer {
         let from = path.clone();
         let reader = std::thread::spawn(move || {
             let mut lines = Vec::new();
-            for line in BufReader::new(File::open(from)?).lines() {
+            // Names in the log may be of any bytes.
+            for line in BufReader::new(File::open(from)?).split(b'\n') {
                 let came = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1000.0;
-                lines.extend(read(&line?, came));
+                lines.extend(read(&String::from_utf8_lossy(&line?), came));
             }
             Ok(lines)
         });
