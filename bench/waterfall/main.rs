@@ -138,6 +138,9 @@ async fn run(cli: Cli) -> Result<()> {
     cli.output.write(&Results { section: "waterfall", text, plots: vec![], ratios: Ratios::new() })
 }
 
+/// Some times of what was seen.
+type Times = fn(&Seen) -> &Vec<f64>;
+
 /// The way of each change that was seen.
 fn seen(flips: &[(f64, bool)], page: &Page, traced: &Traced) -> Seen {
     let mut all = Seen::default();
@@ -201,7 +204,7 @@ fn markdown(seen: &[Seen; 2], cli: &Cli, load: &str) -> Result<String> {
         }
         let _ = writeln!(text, " {told} |");
     }
-    let others: [(&str, fn(&Seen) -> &Vec<f64>, &str); 2] = [
+    let others: [(&str, Times, &str); 2] = [
         ("of it decoding", |seen| &seen.decoding, "`processingDuration`"),
         (
             "until the page has read it back",
