@@ -92,8 +92,8 @@ struct Received {
     frames: AtomicU64,
     audio: AtomicU64,
     deaf: AtomicBool,
-    /// The elements from RTP to the appsink `picture`, if it is decoded.
-    decoder: Option<String>,
+    /// The elements from RTP to the picture, if it is decoded.
+    decoder: Option<&'static str>,
 }
 
 impl Viewer {
@@ -115,14 +115,8 @@ impl Viewer {
     }
 
     /// One that decodes the picture, with these elements.
-    pub async fn start_decoding(address: &str, password: &str, decoder: &str) -> Result<Self> {
-        let picture = "videoconvert ! video/x-raw,format=RGB ! appsink name=picture sync=false max-buffers=1";
-        Self::start_decoding_to(address, password, &format!("{decoder} ! {picture}")).await
-    }
-
-    /// One that decodes the picture, with elements that end in an appsink of the name `picture`: see [`Self::pictures`].
-    pub async fn start_decoding_to(address: &str, password: &str, elements: &str) -> Result<Self> {
-        let received = Received { decoder: Some(elements.to_owned()), ..Received::default() };
+    pub async fn start_decoding(address: &str, password: &str, decoder: &'static str) -> Result<Self> {
+        let received = Received { decoder: Some(decoder), ..Received::default() };
         let field = Some((AUTHORIZATION, basic((crate::desktop::USER, password))));
         Self::connect(address, "/webrtc/signalling/", field, json!({}), received).await
     }
@@ -208,12 +202,6 @@ impl Viewer {
             }
         }
         bail!("{}", wrong.join("; "))
-    }
-
-    /// Where decoded pictures come out, once the first has arrived.
-    pub async fn pictures(&self) -> Result<gst_app::AppSink> {
-        self.wait_for_frames(1).await?;
-        self.pipeline.by_name("picture").and_downcast().context("nothing is decoded")
     }
 
     /// How many frames of the picture have arrived.
@@ -347,8 +335,9 @@ fn connect(
     let received = received.clone();
     webrtcbin.connect_pad_added(move |webrtcbin, pad| {
         let Some(pipeline) = webrtcbin.parent().and_downcast::<gst::Bin>() else { return };
-        let sink = if let Some(decoder) = &received.decoder {
-            gst::parse::bin_from_description(decoder, true).ok().map(gst::Element::from)
+        let sink = if let Some(decoder) = received.decoder {
+            let picture = "videoconvert ! video/x-raw,format=RGB ! appsink name=picture sync=false max-buffers=1";
+            gst::parse::bin_from_description(&format!("{decoder} ! {picture}"), true).ok().map(gst::Element::from)
         } else {
             let fake = gst::ElementFactory::make("fakesink").property("async", false).property("sync", false);
             fake.build().ok()
