@@ -1,17 +1,24 @@
 # make run    everything from a bare Debian to a desktop at http://127.0.0.1:8080/
 # make test   everything that has to hold before a change goes in; each step is a target of its own
 # make test-container  builds the image and uses it in a browser, as a cluster runs it; needs root
-# make bench  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen
+# make bench  all that follows but gl, an hour, and puts it into docs/; SECTIONS="viewers quality" for some of it
+# make bench-capture  what capturing costs, beside ximagesrc; BENCH="--help" tells what can be chosen, here and below
 # make bench-desktop  a whole desktop in a browser, beside Selkies 2 and noVNC, which it installs (12 minutes)
+# make bench-encoders  how far the picture is behind with each encoder on the CPU (10 minutes)
 # make bench-gl  what converting costs on the GPU, beside the CPU
 # make bench-input  how long a key takes from a viewer to an X client, beside xdotool and python-xlib
+# make bench-narrow  full motion behind a narrow link, beside Selkies 2, which it installs (12 minutes)
 # make bench-network  what a browser sees over bad networks, beside rtpgccbwe (7 minutes)
+# make bench-quality  how good text is after motion, by bitrate (4 minutes)
+# make bench-viewers  what each viewer costs (5 minutes)
+# make bench-waterfall  where the time goes between the desktop's screen and the browser's (4 minutes)
+# make bench-smoke  the ratios of a short run beside stored ones; says what moved (3 minutes)
 # make soak   viewers come and go for MINUTES=10, then nothing may have grown
 # make soak-asan  the same with AddressSanitizer and LeakSanitizer in the desktop
 # make fuzz   fuzzers for everything that comes from outside, FOR=60 seconds each; TARGETS="http …" for some. Needs a nightly
 # make miri   the protocol under Miri (3 minutes). Needs a nightly
 .DELETE_ON_ERROR:
-.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-capture bench-desktop bench-gl bench-input bench-network soak soak-asan fuzz miri clean help
+.PHONY: run build setup-run setup-container setup-test test test-container fmt clippy debug unit e2e web-test web-tools bench bench-build bench-peers bench-capture bench-desktop bench-encoders bench-gl bench-input bench-narrow bench-network bench-quality bench-smoke bench-viewers bench-waterfall soak soak-asan fuzz miri clean help
 
 SHELL := /bin/bash
 # Where rustup puts cargo, which a shell that is not a login shell does not know.
@@ -79,31 +86,43 @@ web-test: web-tools
 web-tools:
 	@$(call needs,npm,npm) [[ web/node_modules/.package-lock.json -nt web/package-lock.json ]] || npm --prefix web ci
 
-bench: bench-capture
+SECTIONS ?= capture desktop encoders input narrow network quality viewers waterfall
+# Where each section is published.
+PAGE_desktop := docs/beside-others.md
+PAGE_network := docs/network.md
+bench:
+	$(foreach section,$(SECTIONS),$(MAKE) --no-print-directory bench-$(section) \
+	  BENCH="--publish=$(or $(PAGE_$(section)),docs/benchmarks.md) $(BENCH)" &&) true
 
-# The plug-in has to lie beside the program that measures it.
-bench-capture: setup-test
-	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench
+# The launcher and the plug-in have to lie beside the programs that measure them.
+bench-build: setup-test
+	$(CARGO) build --release --workspace --lib --bins
+
+bench-peers:
+	scripts/peers.sh
+
+bench-desktop bench-narrow: bench-peers
+
+# Rooms of their own in the network, for all that have one.
+bench-desktop bench-encoders bench-input bench-narrow bench-network bench-quality bench-viewers bench-waterfall: bench-%: bench-build
+	$(AS_ROOT) $(TARGET)/release/$* $(BENCH)
+
+bench-capture: bench-build
 	$(TARGET)/release/capture $(BENCH)
 
-# The launcher and the plug-in have to lie beside the program that measures them.
-bench-desktop: setup-test
-	scripts/peers.sh
-	$(CARGO) build --release --workspace --lib --bins
-	$(AS_ROOT) $(TARGET)/release/desktop $(BENCH)
-
 # On a GPU where there is one; the result says what it ran on.
-bench-gl: setup-test
-	$(CARGO) build --release -p egldesktop-bench --bin gl
+bench-gl: bench-build
 	$(TARGET)/release/gl $(BENCH)
 
-bench-input: setup-test
-	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-launcher -p egldesktop-bench
-	$(AS_ROOT) $(TARGET)/release/input $(BENCH)
-
-bench-network: setup-test
-	$(CARGO) build --release -p gst-plugin-egldesktop -p egldesktop-bench
-	$(AS_ROOT) $(TARGET)/release/network $(BENCH)
+# Short, and of what changes most. BENCH=--store stores the ratios instead of comparing them.
+bench-smoke: bench-build
+	mkdir -p $(TARGET)/bench
+	$(TARGET)/release/capture --seconds=1 --runs=3 --sizes=1920x1080 --candidates=ximage-i420,ours-nv12 \
+	  --workloads=idle,typing,full --ratios=$(TARGET)/bench/capture.json >/dev/null
+	$(AS_ROOT) $(TARGET)/release/input --keys=300 --ratios=$(TARGET)/bench/input.json >/dev/null
+	$(AS_ROOT) $(TARGET)/release/viewers --viewers=1,5 --runs=2 --seconds=5 --ratios=$(TARGET)/bench/viewers.json >/dev/null
+	$(AS_ROOT) $(TARGET)/release/quality --bitrates=8000 --scenes=scroll --stops=3 --ratios=$(TARGET)/bench/quality.json >/dev/null
+	$(TARGET)/release/smoke $(BENCH) $(addprefix $(TARGET)/bench/,capture.json input.json viewers.json quality.json)
 
 soak: setup-test debug
 	$(AS_ROOT) $(TARGET)/debug/soak --minutes $(or $(MINUTES),10)

@@ -39,10 +39,7 @@ fn main() -> Result<()> {
         None => {
             let report = suite::run(&cli.options)?;
             std::io::stdout().write_all(report.text().as_bytes()).context("standard output")?;
-            if let Some(path) = &cli.options.markdown {
-                std::fs::write(path, report.markdown()).with_context(|| format!("cannot write {}", path.display()))?;
-            }
-            Ok(())
+            cli.options.output.save(&report.results())
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The command line.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use egldesktop_bench::output::Output;
 
 use crate::candidate::Candidate;
 use crate::case::Case;
@@ -42,9 +42,8 @@ pub(crate) struct Options {
         default_value = "ximage-i420,ximage-damage-i420,ximage-bgrx,ours-bgrx,ours-nv12,ours-i420"
     )]
     pub(crate) candidates: Vec<Candidate>,
-    /// Write the result as Markdown as well
-    #[arg(long, value_name = "FILE")]
-    pub(crate) markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// The processes that the benchmark starts of itself.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use egldesktop_bench::output::{Ratios, Results};
+
 use crate::candidate::Candidate;
 use crate::memcpy::Copy;
 use crate::options::Size;
@@ -26,6 +28,7 @@ pub(crate) struct Section {
     /// What else there is to say.
     note: String,
     rows: Vec<Vec<String>>,
+    ratios: Ratios,
 }
 
 const HEAD: [&str; 15] = [
@@ -62,8 +65,15 @@ impl Section {
         if let Some((hot, cold)) = copies(&|copy| copy.hot).zip(copies(&|copy| copy.cold)) {
             let _ = write!(note, "; memcpy of the picture: {hot:.2} ms hot, {cold:.2} ms cold");
         }
-        let rows = candidates.iter().map(|&candidate| row(candidate, &figures(candidate, rounds))).collect();
-        Self { title: format!("{size}, {}", workload.title()), note, rows }
+        let title = format!("{size}, {}", workload.title());
+        let all: Vec<_> = candidates.iter().map(|&candidate| (candidate, figures(candidate, rounds))).collect();
+        let rows = all.iter().map(|(candidate, figures)| row(*candidate, figures)).collect();
+        let named = |(candidate, figures): &(Candidate, Figures)| {
+            let name = format!("{title}: CPU of {} beside {}", candidate.name(), Candidate::REFERENCE.name());
+            (*candidate != Candidate::REFERENCE).then(|| Some((name, figures.ratio?))).flatten()
+        };
+        let ratios = all.iter().filter_map(named).collect();
+        Self { title, note, rows, ratios }
     }
 
     fn rows(&self) -> impl Iterator<Item = Vec<&str>> {
@@ -139,9 +149,15 @@ impl Report {
         text
     }
 
+    /// For files.
+    pub(crate) fn results(&self) -> Results {
+        let ratios = self.sections.iter().flat_map(|section| section.ratios.clone()).collect();
+        Results { section: "capture", text: self.markdown(), plots: vec![], ratios }
+    }
+
     /// For a document.
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = "# What capturing costs\n\nWritten by `make bench`. ".to_owned();
+    fn markdown(&self) -> String {
+        let mut text = "# What capturing costs\n\nWritten by `make bench-capture`. ".to_owned();
         let _ = writeln!(text, "{LEGEND}\n");
         for (name, value) in &self.machine {
             let _ = writeln!(text, "- {name}: {value}");
@@ -170,7 +186,7 @@ mod tests {
     #[test]
     fn both_forms_have_every_cell() {
         let rows = vec![row(Candidate::OursNv12, &Figures { share: 0.000_2, ..Figures::default() })];
-        let section = Section { title: "1x1, idle".into(), note: "nothing".into(), rows };
+        let section = Section { title: "1x1, idle".into(), note: "nothing".into(), rows, ratios: Ratios::new() };
         let report = Report { sections: vec![section], ..Report::default() };
         assert!(report.text().contains("ours-nv12") && report.text().contains("0.0200"), "{}", report.text());
         let markdown = report.markdown();

@@ -34,6 +34,17 @@ pub fn tree_cpu(process: u32) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
 }
 
+/// Time that all CPUs together have spent doing nothing since the machine started, and time in all (proc(5): `stat`).
+pub fn machine_idle() -> Result<(Duration, Duration)> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let line = text.lines().next().context("/proc/stat is empty")?;
+    // Guests' time, the ninth and tenth, is in the first two.
+    let ticks: Vec<u64> = line.split_ascii_whitespace().skip(1).take(8).filter_map(|it| it.parse().ok()).collect();
+    let duration = |ticks: u64| Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second());
+    let idle = ticks.get(3..5).context("/proc/stat is not understood")?.iter().sum();
+    Ok((duration(idle), duration(ticks.iter().sum())))
+}
+
 /// Bytes of memory of a process and of all that it has started: what they share counts once.
 pub fn tree_memory(process: u32) -> Result<u64> {
     let of_one = |id: u32| {

@@ -2,20 +2,19 @@
 //! it costs. Everybody gets the same X server with the same client on it and the same browser, in turns.
 
 mod measure;
-mod peer;
 mod report;
-mod screen;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Parser;
+use egldesktop_bench::output::{Output, Ratios, Results};
+use egldesktop_bench::peer::{Peer, default_folder};
 use egldesktop_tests::namespace::{add_address, isolated_however_long};
 
 use measure::Amount;
-use peer::Peer;
 use report::Report;
 
 /// Options of `make bench-desktop`.
@@ -39,9 +38,8 @@ struct Cli {
     /// Where scripts/peers.sh has installed them [default: target/peers]
     #[arg(long)]
     folder: Option<PathBuf>,
-    /// Writes the tables to this file too
-    #[arg(long)]
-    markdown: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn main() {
@@ -51,7 +49,7 @@ fn main() {
 
 async fn run(cli: Cli) -> Result<()> {
     add_address()?;
-    let folder = cli.folder.clone().map_or_else(peer::default_folder, Ok)?;
+    let folder = cli.folder.clone().map_or_else(default_folder, Ok)?;
     let amount = Amount { flips: cli.flips, clicks: cli.clicks, window: Duration::from_secs(cli.seconds) };
     let mut report = Report::new(&cli.peers, &folder, cli.runs)?;
     for run in 0..cli.runs {
@@ -66,9 +64,5 @@ async fn run(cli: Cli) -> Result<()> {
         }
     }
     let text = report.markdown();
-    std::io::stdout().write_all(text.as_bytes()).context("standard output")?;
-    if let Some(path) = &cli.markdown {
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    cli.output.write(&Results { section: "desktop", text, plots: report.plots(), ratios: Ratios::new() })
 }

@@ -3,22 +3,17 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
+use egldesktop_bench::eye::{Eye, PATIENCE, first_frame, flips};
+use egldesktop_bench::peer::{Peer, Running, Service};
+use egldesktop_bench::screen::{Motion, Screen};
 use egldesktop_bench::usage;
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::xvfb::Xvfb;
-use serde::Deserialize;
 use serde_json::json;
 
-use crate::peer::{Peer, Running};
-use crate::screen::{Motion, Screen};
-
-/// Watches the picture in the page.
-const EYE: &str = include_str!("eye.js");
 /// What the encoder and the browser's first seconds need.
 const SETTLE: Duration = Duration::from_secs(3);
-/// After this a change is not seen any more.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -55,40 +50,21 @@ pub(crate) struct Cost {
     pub(crate) screen: f64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Eye {
-    changes: Vec<(String, f64)>,
-    presses: Vec<f64>,
-    frames: u64,
-    clock: f64,
-}
-
-impl Eye {
-    async fn look(browser: &Chromium) -> Result<Self> {
-        let text = "const {changes, presses, frames} = eye;
-                    return JSON.stringify({changes, presses, frames, clock: eye.clock()})";
-        let text = browser.run(text).await?;
-        Ok(serde_json::from_str(text.as_str().context("the page does not watch")?)?)
-    }
-}
-
 /// Measures a peer once, on an X server of its own.
 pub(crate) async fn visit(peer: Peer, peers: &Path, amount: Amount) -> Result<Measured> {
     let folder = tempfile::tempdir_in("/dev/shm")?;
     let mut xvfb = Xvfb::start_mapped(1920, 1080, folder.path())?;
     let screen = Screen::start(&xvfb.display)?;
-    let running = peer.start(&xvfb.display, peers).await?;
+    let service = Service { display: &xvfb.display, address: "127.0.0.1", bitrate: 8000, variables: &[] };
+    let running = peer.start(&service, peers)?;
     let mut measured = Measured::default();
 
     let browser = Chromium::start().await?;
     browser.set_page_size(1920, 1080).await?;
-    if peer.in_canvas() {
-        browser.prepare("window.eyeCanvas = true").await?;
-    }
-    browser.prepare(EYE).await?;
-    measured.first_frame.push(first_frame(&browser, &running).await?);
+    Eye::open(&browser, peer.in_canvas()).await?;
+    measured.first_frame.push(first_frame(&browser, &running.url).await?);
     browser.goto("about:blank").await?;
-    measured.again.push(first_frame(&browser, &running).await?);
+    measured.again.push(first_frame(&browser, &running.url).await?);
 
     tokio::time::sleep(SETTLE).await;
     measured.idle = cost(&running, &mut xvfb, amount.window).await?;
@@ -97,7 +73,7 @@ pub(crate) async fn visit(peer: Peer, peers: &Path, amount: Amount) -> Result<Me
     measured.typing = cost(&running, &mut xvfb, amount.window).await?;
     screen.set_motion(Motion::None);
     tokio::time::sleep(SETTLE).await;
-    measured.flips = flips(&browser, &screen, amount.flips, &mut measured.unseen).await?;
+    let at_rest = flips(&browser, &screen, amount.flips).await?;
     measured.clicks = clicks(&browser, &screen, amount.clicks, &mut measured.unseen).await?;
 
     screen.set_motion(Motion::Full);
@@ -106,17 +82,12 @@ pub(crate) async fn visit(peer: Peer, peers: &Path, amount: Amount) -> Result<Me
     measured.motion = cost(&running, &mut xvfb, amount.window).await?;
     let after = Eye::look(&browser).await?.frames;
     measured.frames = (after - before) as f64 / start.elapsed().as_secs_f64();
-    measured.flips_in_motion = flips(&browser, &screen, amount.flips, &mut measured.unseen).await?;
+    let in_motion = flips(&browser, &screen, amount.flips).await?;
+    (measured.flips, measured.flips_in_motion) = (at_rest.0, in_motion.0);
+    measured.unseen += at_rest.1 + in_motion.1;
     measured.memory = running.processes().iter().map(|id| usage::tree_memory(*id)).sum::<Result<u64>>()?;
     browser.close().await?;
     Ok(measured)
-}
-
-/// Opens the page; returns how long that took until the picture was there.
-async fn first_frame(browser: &Chromium, running: &Running) -> Result<f64> {
-    browser.goto(&running.url).await?;
-    browser.wait_for("return window.eye?.first != null").await?;
-    browser.run("return eye.first").await?.as_f64().context("no time")
 }
 
 /// What happens while nothing else is done.
@@ -131,29 +102,6 @@ async fn cost(running: &Running, xvfb: &mut Xvfb, window: Duration) -> Result<Co
     let (after, minutes) = (used()?, start.elapsed().as_secs_f64() / 60.0);
     let spent = |after: Duration, before: Duration| after.saturating_sub(before).as_secs_f64() / minutes;
     Ok(Cost { server: spent(after.0, before.0), screen: spent(after.1, before.1) })
-}
-
-/// From the X client's flush to the page.
-async fn flips(browser: &Chromium, screen: &Screen, count: u32, unseen: &mut u32) -> Result<Vec<f64>> {
-    let mut asked = Vec::new();
-    for index in 0..count {
-        asked.push(screen.flip()?);
-        // At no time that a loop of either side could be in step with.
-        tokio::time::sleep(Duration::from_millis(200 + u64::from(index * 37 % 150))).await;
-    }
-    tokio::time::sleep(PATIENCE).await;
-    let eye = Eye::look(browser).await?;
-    let mut delays = Vec::new();
-    for (index, (at, blue)) in asked.iter().enumerate() {
-        let (at, colour) = (at - eye.clock, if *blue { "blue" } else { "red" });
-        let end = asked.get(index + 1).map_or(f64::INFINITY, |(next, _)| next - eye.clock);
-        let seen = eye.changes.iter().find(|(seen, when)| seen == colour && (at - 5.0..end).contains(when));
-        match seen {
-            Some((_, when)) => delays.push(when - at),
-            None => *unseen += 1,
-        }
-    }
-    Ok(delays)
 }
 
 /// From the page's event to the page.

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use egldesktop_bench::machine;
+use egldesktop_bench::peer::Peer;
+use egldesktop_bench::plot::Plot;
+use egldesktop_bench::quantile::{median, quantile, shown};
 
 use crate::measure::Measured;
-use crate::peer::Peer;
 
 /// What was found so far.
 #[derive(Debug)]
@@ -23,18 +25,6 @@ struct Figure {
     name: &'static str,
     digits: usize,
     of: fn(&[Measured]) -> Option<f64>,
-}
-
-/// The value that this share of the others is below.
-fn quantile(values: impl Iterator<Item = f64>, share: f64) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let index = (values.len() as f64 * share) as usize;
-    values.get(index.min(values.len().saturating_sub(1))).copied()
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    quantile(values, 0.5)
 }
 
 macro_rules! all {
@@ -104,6 +94,21 @@ impl Report {
         self.notes.push(format!("{}: a run failed: {error:#}", peer.name()));
     }
 
+    /// How the delays are spread.
+    pub(crate) fn plots(&self) -> Vec<Plot> {
+        let plot = |title: &str, of: fn(&Measured) -> &Vec<f64>| {
+            let line = |(peer, runs): &(Peer, Vec<Measured>)| {
+                (peer.name().to_owned(), runs.iter().flat_map(|run| of(run).iter().copied()).collect::<Vec<_>>())
+            };
+            Plot::distribution(title, "ms", self.peers.iter().map(line).filter(|(_, delays)| !delays.is_empty()))
+        };
+        vec![
+            plot("Glass to glass, at rest", |run| &run.flips),
+            plot("Glass to glass, full motion", |run| &run.flips_in_motion),
+            plot("Click to photon", |run| &run.clicks),
+        ]
+    }
+
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from("# Beside others\n\n");
         text += "Written by `make bench-desktop`. The same Xvfb (1920×1080, nothing but one client on it), the same Chromium, \
@@ -132,8 +137,6 @@ impl Report {
         let _ = writeln!(text, "\n| --- |{}", " ---: |".repeat(columns));
         for figure in FIGURES {
             let value = |runs: &[Measured]| (figure.of)(runs);
-            let shown =
-                |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |it| format!("{it:.digits$}"));
             let _ = write!(text, "| {} |", figure.name);
             for (_, runs) in ours.iter().copied().chain(others.iter().copied()) {
                 let _ = write!(text, " {} |", shown(value(runs), figure.digits));

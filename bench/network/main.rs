@@ -5,11 +5,9 @@ mod scenario;
 mod sender;
 mod watch;
 
-use std::io::Write as _;
-use std::path::PathBuf;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Parser;
+use egldesktop_bench::output::{Output, Results};
 
 use sender::Kind;
 
@@ -19,9 +17,8 @@ struct Cli {
     /// Only the scenarios whose name has this in it.
     #[arg(default_value = "")]
     filter: String,
-    /// Writes the table to this file too.
-    #[arg(long)]
-    markdown: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn main() -> Result<()> {
@@ -36,9 +33,5 @@ fn main() -> Result<()> {
             table += &format!("| {} | {} | {ours} | {plain} |\n", scenario.name, phase.name);
         }
     }
-    std::io::stdout().write_all(table.as_bytes()).context("standard output")?;
-    if let Some(path) = &cli.markdown {
-        std::fs::write(path, table).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    cli.output.write(&Results { section: "network", text: table, ..Results::default() })
 }

@@ -84,6 +84,12 @@ impl Chromium {
         Self::start_with(&["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]).await
     }
 
+    /// Starts one that trusts these origins, with commas between, as if they were served by TLS: pages have WebCodecs and
+    /// the clipboard in such only.
+    pub async fn start_trusting(origins: &str) -> Result<Self> {
+        Self::start_with(&[&format!("--unsafely-treat-insecure-origin-as-secure={origins}")]).await
+    }
+
     async fn start_with(more: &[&str]) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         let mut driver = Process::start(

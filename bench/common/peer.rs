@@ -1,5 +1,6 @@
 //! Who is measured: each serves the same kind of X server to the same browser.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use egldesktop_tests::process::Process;
 
 /// One that serves desktops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Peer {
+pub enum Peer {
     /// This project
     Ours,
     /// Selkies 2, as PyPI has it, in its default mode
@@ -20,11 +21,24 @@ pub(crate) enum Peer {
     Novnc,
 }
 
+/// What is served, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Service<'a> {
+    /// The X display, of 1920×1080.
+    pub display: &'a str,
+    /// The IP address to listen on.
+    pub address: &'a str,
+    /// The video bitrate in kbit/s, where it has such a thing.
+    pub bitrate: u32,
+    /// More of the environment, for ours only.
+    pub variables: &'a [(&'a str, &'a str)],
+}
+
 /// One that serves now.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     /// Where the browser goes.
-    pub(crate) url: String,
+    pub url: String,
     processes: Vec<u32>,
     _parts: Parts,
 }
@@ -36,7 +50,8 @@ enum Parts {
 }
 
 impl Peer {
-    pub(crate) fn name(self) -> &'static str {
+    /// As tables have it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "egldesktop",
             Self::Selkies => "Selkies 2",
@@ -45,12 +60,12 @@ impl Peer {
     }
 
     /// Whether it shows the picture in a canvas rather than in a video.
-    pub(crate) fn in_canvas(self) -> bool {
+    pub fn in_canvas(self) -> bool {
         self == Self::Novnc
     }
 
     /// Why it can't be measured here.
-    pub(crate) fn missing(self, peers: &Path) -> Option<String> {
+    pub fn missing(self, peers: &Path) -> Option<String> {
         match self {
             Self::Ours => None,
             Self::Selkies => {
@@ -66,31 +81,38 @@ impl Peer {
         }
     }
 
-    /// Starts it for this display, without sound, at 60 frames a second and 8 Mbit/s where it has such a thing, with x264
-    /// where it has encoders. Returns when it serves.
-    pub(crate) async fn start(self, display: &str, peers: &Path) -> Result<Running> {
+    /// Starts it, without sound, at 60 frames a second, with x264 where it has encoders. Returns when it serves.
+    ///
+    /// # Errors
+    /// Where one of its programs is missing, or does not serve.
+    pub fn start(self, service: &Service, peers: &Path) -> Result<Running> {
+        let Service { display, address, bitrate, variables } = *service;
         match self {
             Self::Ours => {
-                let desktop = Desktop::start(&[
+                let bitrate = bitrate.to_string();
+                let ours = [
                     ("DISPLAY", display),
+                    ("SELKIES_ADDR", address),
                     ("ENABLE_AUDIO", "false"),
                     ("WEBRTC_ENCODER", "x264enc"),
+                    ("SELKIES_VIDEO_BITRATE", &bitrate),
                     ("WEBRTC_ENABLE_RESIZE", "false"),
-                ])?;
+                ];
+                let desktop = Desktop::start(&[&ours[..], variables].concat())?;
                 let url = format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address);
                 let processes = vec![desktop.id()];
                 Ok(Running { url, processes, _parts: Parts::Ours { _desktop: Box::new(desktop) } })
             }
             Self::Selkies => {
-                let port = "8082";
+                let place = format!("{address}:8082");
                 let mut command = Command::new(selkies(peers));
-                command.args(["--addr", "127.0.0.1", "--port", port, "--enable-basic-auth", "true"]);
+                command.args(["--addr", address, "--port", "8082", "--enable-basic-auth", "true"]);
                 command.args(["--basic-auth-user", USER, "--use-cpu", "true", "--audio-enabled", "false"]);
-                command.args(["--framerate", "60", "--rate-control-mode", "cbr", "--video-bitrate", "8000"]);
+                command.args(["--framerate", "60", "--rate-control-mode", "cbr"]);
+                command.args(["--video-bitrate", &bitrate.to_string()]);
                 command.args(["--manual-resolution", "true", "--manual-width", "1920", "--manual-height", "1080"]);
                 command.env("SELKIES_BASIC_AUTH_PASSWORD", PASSWORD).env("DISPLAY", display);
-                let url = format!("http://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{port}/");
-                others(&url, port, vec![command]).await
+                others(&format!("http://{USER}:{PASSWORD_IN_URL}@{place}/"), &place, vec![command])
             }
             Self::Novnc => {
                 let mut server = Command::new("x11vnc");
@@ -106,9 +128,10 @@ impl Peer {
                     "-quiet",
                 ]);
                 let mut bridge = Command::new("websockify");
-                bridge.args(["--web", "/usr/share/novnc", "127.0.0.1:6080", "127.0.0.1:5977"]);
-                let url = "http://127.0.0.1:6080/vnc.html?autoconnect=true&resize=scale";
-                others(url, "6080", vec![server, bridge]).await
+                let place = format!("{address}:6080");
+                bridge.args(["--web", "/usr/share/novnc", &place, "127.0.0.1:5977"]);
+                let url = format!("http://{place}/vnc.html?autoconnect=true&resize=scale");
+                others(&url, &place, vec![server, bridge])
             }
         }
     }
@@ -116,7 +139,7 @@ impl Peer {
 
 impl Running {
     /// The processes that it consists of, without those that they have started.
-    pub(crate) fn processes(&self) -> &[u32] {
+    pub fn processes(&self) -> &[u32] {
         &self.processes
     }
 }
@@ -125,8 +148,8 @@ fn selkies(peers: &Path) -> PathBuf {
     peers.join("selkies/bin/selkies")
 }
 
-/// Starts these in a folder of their own, and returns when something listens at the port.
-async fn others(url: &str, port: &str, commands: Vec<Command>) -> Result<Running> {
+/// Starts these in a folder of their own, and returns when something listens at the place.
+fn others(url: &str, place: &str, commands: Vec<Command>) -> Result<Running> {
     let folder = tempfile::tempdir()?;
     let mut processes = Vec::new();
     for mut command in commands {
@@ -136,17 +159,17 @@ async fn others(url: &str, port: &str, commands: Vec<Command>) -> Result<Running
     }
     // They have no word for being ready, and a browser that comes too early gives up.
     for _ in 0..300 {
-        if tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.is_ok() {
+        if TcpStream::connect(place).is_ok() {
             let ids = processes.iter().map(Process::id).collect();
             let parts = Parts::Others { _processes: processes, _folder: folder };
             return Ok(Running { url: url.to_owned(), processes: ids, _parts: parts });
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        std::thread::sleep(Duration::from_millis(100));
     }
-    bail!("nothing listens at port {port}")
+    bail!("nothing listens at {place}")
 }
 
 /// Where `scripts/peers.sh` installs them.
-pub(crate) fn default_folder() -> Result<PathBuf> {
+pub fn default_folder() -> Result<PathBuf> {
     Ok(egldesktop_tests::process::target_dir().parent().context("no target folder")?.join("peers"))
 }

@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use egldesktop_bench::pattern::pattern;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -15,6 +14,8 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
+
+use crate::pattern::pattern;
 
 /// The patch is a square of this size at the top left.
 const PATCH: u16 = 96;
@@ -25,7 +26,7 @@ const BLUE: u32 = 0x14_14c8;
 
 /// What moves besides the patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Motion {
+pub enum Motion {
     /// Nothing.
     None = 0,
     /// A character ten times a second.
@@ -47,7 +48,7 @@ struct Shared {
 
 /// An X client that covers the screen; ends on drop.
 #[derive(Debug)]
-pub(crate) struct Screen {
+pub struct Screen {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -80,7 +81,8 @@ impl Shared {
 }
 
 impl Screen {
-    pub(crate) fn start(display: &str) -> Result<Self> {
+    /// Covers the screen of this display.
+    pub fn start(display: &str) -> Result<Self> {
         let (connection, number) = x11rb::connect(Some(display))?;
         let screen = connection.setup().roots[number].clone();
         let (width, height, depth) = (screen.width_in_pixels, screen.height_in_pixels, screen.root_depth);
@@ -130,17 +132,18 @@ impl Screen {
     }
 
     /// Gives the patch the other colour; returns when, in milliseconds since 1970, and whether it is blue now.
-    pub(crate) fn flip(&self) -> Result<(f64, bool)> {
+    pub fn flip(&self) -> Result<(f64, bool)> {
         let at = self.shared.flip()?;
         Ok((at, self.shared.blue.load(Ordering::SeqCst)))
     }
 
-    pub(crate) fn set_motion(&self, motion: Motion) {
+    /// Says what moves from now on.
+    pub fn set_motion(&self, motion: Motion) {
         self.shared.motion.store(motion as u32, Ordering::SeqCst);
     }
 
     /// Clicks that have arrived.
-    pub(crate) fn presses(&self) -> u64 {
+    pub fn presses(&self) -> u64 {
         self.shared.presses.load(Ordering::SeqCst)
     }
 }
