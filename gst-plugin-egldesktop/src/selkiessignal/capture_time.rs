@@ -25,6 +25,8 @@ mod imp {
     pub struct CaptureTime {
         /// Clock and base time of the pipeline, to read time stamps by.
         pub(super) clock: OnceLock<(gst::Clock, gst::ClockTime)>,
+        /// Where frames come in, and what their time stamps count from: encoders may shift these.
+        pub(super) input: glib::WeakRef<gst::Pad>,
         last: Mutex<Option<gst::ClockTime>>,
     }
 
@@ -75,7 +77,10 @@ mod imp {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(pts) = input.pts().filter(|pts| *last != Some(*pts)) else { return Ok(0) };
             *last = Some(pts);
-            let age = clock.time().saturating_sub(*base_time + pts);
+            let segment = self.input.upgrade().and_then(|pad| pad.sticky_event::<gst::event::Segment>(0));
+            let segment = segment.as_ref().and_then(|event| event.segment().downcast_ref::<gst::ClockTime>());
+            let Some(time) = segment.and_then(|segment| segment.to_running_time(pts)) else { return Ok(0) };
+            let age = clock.time().saturating_sub(*base_time + time);
             let captured = SystemTime::now() - std::time::Duration::from(age);
             data[..8].copy_from_slice(&ntp(captured).to_be_bytes());
             Ok(8)
@@ -95,12 +100,14 @@ impl CaptureTime {
         imp::CaptureTime::URI
     }
 
-    /// With the local identifier `id` (RFC 8285), 1 to 14, for frames of a pipeline with this clock and base time.
-    pub(super) fn new(id: u32, clock: gst::Clock, base_time: gst::ClockTime) -> Self {
+    /// With the local identifier `id` (RFC 8285), 1 to 14, for frames of a pipeline with this clock and base time, which come
+    /// in through `input`, a pad of the payloader.
+    pub(super) fn new(id: u32, clock: gst::Clock, base_time: gst::ClockTime, input: &gst::Pad) -> Self {
         let extension: Self = glib::Object::new();
         extension.set_id(id);
         // It is new, so nothing is there yet.
         let _ = extension.imp().clock.set((clock, base_time));
+        extension.imp().input.set(Some(input));
         extension
     }
 }
@@ -116,6 +123,33 @@ fn ntp(time: SystemTime) -> u64 {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    /// x264enc lets time stamps begin at 1000 hours.
+    #[test]
+    fn a_frame_is_as_old_as_the_way_to_the_payloader_is_long() {
+        const WAY: Duration = Duration::from_millis(200);
+        gst::init().unwrap();
+        let launch = "videotestsrc is-live=true ! video/x-raw,width=64,height=64 ! identity sleep-time=200000 !
+             x264enc tune=zerolatency ! rtph264pay name=payloader ! appsink name=sink sync=false";
+        let pipeline = gst::parse::launch(launch).unwrap().downcast::<gst::Pipeline>().unwrap();
+        let clock = gst::SystemClock::obtain();
+        pipeline.use_clock(Some(&clock));
+        pipeline.set_start_time(gst::ClockTime::NONE);
+        let base_time = clock.time();
+        pipeline.set_base_time(base_time);
+        let payloader = pipeline.by_name("payloader").unwrap();
+        let input = payloader.static_pad("sink").unwrap();
+        payloader.emit_by_name::<()>("add-extension", &[&CaptureTime::new(2, clock, base_time, &input)]);
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let sink = pipeline.by_name("sink").unwrap().downcast::<gst_app::AppSink>().unwrap();
+        let packet = sink.pull_sample().unwrap().buffer_owned().unwrap();
+        let now = ntp(SystemTime::now());
+        let packet = gst_rtp::RTPBuffer::from_buffer_readable(&packet).unwrap();
+        let captured = u64::from_be_bytes(packet.extension_onebyte_header(2, 0).unwrap().try_into().unwrap());
+        let age = Duration::from_nanos((u128::from(now - captured) * 1_000_000_000 >> 32) as u64);
+        assert!(age >= WAY, "{age:?}");
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
 
     #[test]
     fn time_as_ntp_counts_it() {

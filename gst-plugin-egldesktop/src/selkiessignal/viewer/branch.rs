@@ -196,7 +196,9 @@ impl Branch {
         }
         if let Some(id) = numbers.capture_time.filter(|_| is_video) {
             let base_time = pipeline.base_time().unwrap_or_default();
-            let capture_time = CaptureTime::new(id.into(), pipeline.pipeline_clock(), base_time);
+            let input =
+                payloader.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("a payloader without a pad"))?;
+            let capture_time = CaptureTime::new(id.into(), pipeline.pipeline_clock(), base_time, &input);
             payloader.emit_by_name::<()>("add-extension", &[&capture_time]);
             rtp = rtp.field(format!("extmap-{id}"), CaptureTime::uri());
         }
