@@ -4,7 +4,7 @@
 //!   GCRA (ITU-T I.371): "not sooner than one interval after the last one" beats against the client's own rate and
 //!   adds up to a frame of delay, a leaky bucket with some tolerance does not.
 //! - After the last change the picture is repeated a few times: a rate-controlled encoder needs some frames to bring a
-//!   still picture to full quality.
+//!   still picture to full quality. The more was drawn, the more it has to make up for, and the quicker they come.
 //! - Then once a second, because browsers ask for a keyframe after three seconds of silence.
 
 use std::time::{Duration, Instant};
@@ -15,6 +15,14 @@ const SETTLED: Duration = Duration::from_millis(200);
 /// How often a picture that has stopped changing is sent again, and how quickly.
 const REFINEMENTS: u32 = 10;
 const REFINEMENT_INTERVAL: Duration = Duration::from_millis(60);
+/// The same where much was drawn. Longer than the pauses of a film, whose every picture would cost a second frame.
+const SETTLED_AFTER_MUCH: Duration = Duration::from_millis(60);
+/// How many quick repeats a picture costs that is all new: with them, an encoder's buffer is full each time, and not once in
+/// four times. Two intervals apart, so that what is drawn meanwhile finds the encoder free.
+const QUICK_REFINEMENTS: f64 = 18.0;
+const QUICK_INTERVALS: u32 = 2;
+/// What a key draws is less than this part of the picture, and is sharp in its first frame.
+const MUCH: f64 = 1.0 / 32.0;
 /// Always below the three seconds after which libwebrtc asks for a keyframe.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// How long to wait while nobody watches; what ends that comes as an event.
@@ -53,6 +61,10 @@ pub(crate) struct Cadence {
     arrival: Option<Instant>,
     last_sent: Option<Instant>,
     refinements_left: u32,
+    /// Quick ones, which come before the others.
+    owed: f64,
+    /// The picture has been sent again since it changed.
+    settled: bool,
     refresh: bool,
     idle: bool,
 }
@@ -66,6 +78,8 @@ impl Cadence {
             arrival: None,
             last_sent: None,
             refinements_left: 0,
+            owed: 0.0,
+            settled: false,
             refresh: false,
             idle: false,
         }
@@ -111,10 +125,12 @@ impl Cadence {
         if self.refresh {
             return Step::Repeat;
         }
-        let silence = match self.refinements_left {
-            REFINEMENTS => SETTLED,
-            0 => KEEP_ALIVE,
-            _ => REFINEMENT_INTERVAL,
+        let silence = match (self.owed >= 1.0, self.settled) {
+            (true, false) => SETTLED_AFTER_MUCH,
+            (true, true) => self.interval * QUICK_INTERVALS,
+            (false, false) => SETTLED,
+            (false, true) if self.refinements_left == 0 => KEEP_ALIVE,
+            (false, true) => REFINEMENT_INTERVAL,
         };
         let due = last_sent + silence;
         if now >= due { Step::Repeat } else { Step::Wait(due) }
@@ -130,18 +146,27 @@ impl Cadence {
         self.arrival = Some(on_time + self.interval);
     }
 
-    /// A new picture was sent.
-    pub(crate) fn captured(&mut self, now: Instant) {
+    /// A new picture was sent, of which this part was drawn anew, 0 to 1.
+    pub(crate) fn captured(&mut self, now: Instant, drawn: f64) {
         self.looked(now);
         self.last_sent = Some(now);
         self.refinements_left = REFINEMENTS;
+        if drawn >= MUCH {
+            self.owed = (self.owed + drawn * QUICK_REFINEMENTS).min(QUICK_REFINEMENTS);
+        }
+        self.settled = false;
         self.refresh = false;
     }
 
     /// The last picture was sent again.
     pub(crate) fn repeated(&mut self, now: Instant) {
         self.last_sent = Some(now);
-        self.refinements_left = self.refinements_left.saturating_sub(1);
+        if self.owed >= 1.0 {
+            self.owed -= 1.0;
+        } else {
+            self.refinements_left = self.refinements_left.saturating_sub(1);
+        }
+        self.settled = true;
         self.refresh = false;
     }
 }
@@ -157,6 +182,11 @@ mod tests {
 
     /// Plays damage at the given times; returns when pictures were taken and when the last one was repeated.
     fn play(rate: f64, damage: impl IntoIterator<Item = f64>, until: f64) -> (Vec<f64>, Vec<f64>) {
+        play_parts(rate, damage, until, 0.001)
+    }
+
+    /// The same with damage of this part of the picture each time.
+    fn play_parts(rate: f64, damage: impl IntoIterator<Item = f64>, until: f64, part: f64) -> (Vec<f64>, Vec<f64>) {
         let start = Instant::now();
         let seconds = |time: Instant| time.duration_since(start).as_secs_f64();
         let mut damage: std::collections::VecDeque<f64> = damage.into_iter().collect();
@@ -171,7 +201,7 @@ mod tests {
             match cadence.step(now, damaged) {
                 Step::Capture => {
                     captures.push(seconds(now));
-                    cadence.captured(now);
+                    cadence.captured(now, part);
                     damaged = false;
                 }
                 Step::Repeat => {
@@ -228,6 +258,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_drawn_all_over_is_refined_at_once_and_quickly() {
+        let (_, repeats) = play_parts(60.0, [], 10.0, 1.0);
+        let quick = repeats.iter().filter(|&&time| time < 0.7).count();
+        assert!(repeats[0] < 0.07 && quick >= QUICK_REFINEMENTS as usize, "{repeats:?}");
+        // The others follow, and then it is kept alive.
+        let refined = QUICK_REFINEMENTS as usize + REFINEMENTS as usize;
+        assert!(repeats[refined - 1] < 1.5 && repeats[refined] - repeats[refined - 1] > 0.9, "{repeats:?}");
+    }
+
+    #[test]
+    fn a_film_is_a_frame_per_picture() {
+        let (captures, repeats) = play_parts(60.0, (0..120).map(|frame| 2.0 + f64::from(frame) / 24.0), 7.0, 0.5);
+        assert_eq!(captures.len(), 121);
+        assert!(repeats.iter().all(|time| !(2.0..=6.9).contains(time)), "{repeats:?}");
+    }
+
+    #[test]
+    fn who_types_after_much_was_drawn_pays_for_that_once() {
+        let start = Instant::now();
+        let mut cadence = Cadence::new(Pace::Damage, 60.0);
+        cadence.captured(start, 1.0);
+        let mut quick = 0;
+        for key in 1..=60 {
+            let now = start + Duration::from_millis(100 * key);
+            while cadence.step(now, false) == Step::Repeat {
+                cadence.repeated(now);
+                quick += 1;
+            }
+            cadence.captured(now, 0.001);
+        }
+        assert_eq!(quick, QUICK_REFINEMENTS as u32);
+    }
+
+    #[test]
     fn typing_is_a_frame_per_key() {
         let (captures, repeats) = play(60.0, (0..50).map(|key| 1.0 + 0.1 * f64::from(key)), 6.0);
         assert_eq!(captures.len(), 51);
@@ -241,7 +305,7 @@ mod tests {
         let mut cadence = Cadence::new(Pace::Damage, 60.0);
         cadence.set_idle(true);
         assert_eq!(cadence.step(start, false), Step::Capture, "the first picture shows that it works");
-        cadence.captured(start);
+        cadence.captured(start, 0.0);
         assert!(matches!(cadence.step(later, true), Step::Wait(due) if due > later));
         cadence.request_refresh();
         assert_eq!(cadence.step(later, false), Step::Repeat);
@@ -254,7 +318,7 @@ mod tests {
     fn a_refresh_is_answered_at_once_and_only_once() {
         let start = Instant::now();
         let mut cadence = Cadence::new(Pace::Damage, 60.0);
-        cadence.captured(start);
+        cadence.captured(start, 0.0);
         cadence.request_refresh();
         assert_eq!(cadence.step(start, false), Step::Repeat);
         cadence.repeated(start);

@@ -146,7 +146,7 @@ mod tests {
         let now = ntp(SystemTime::now());
         let packet = gst_rtp::RTPBuffer::from_buffer_readable(&packet).unwrap();
         let captured = u64::from_be_bytes(packet.extension_onebyte_header(2, 0).unwrap().try_into().unwrap());
-        let age = Duration::from_nanos((u128::from(now - captured) * 1_000_000_000 >> 32) as u64);
+        let age = Duration::from_nanos(((u128::from(now - captured) * 1_000_000_000) >> 32) as u64);
         assert!(age >= WAY, "{age:?}");
         pipeline.set_state(gst::State::Null).unwrap();
     }
