@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -117,13 +117,25 @@ impl Painter {
 
     /// Waits until `pick` likes what was seen; everything before is forgotten.
     pub fn wait_for<T>(&self, pick: impl Fn(&Seen) -> Option<T>) -> Result<T> {
+        self.wait_with(PATIENCE, || Ok(()), pick)
+    }
+
+    /// The same for something that is done again after each such time without an event, since it may get lost on the way.
+    pub fn wait_with<T>(
+        &self,
+        every: Duration,
+        mut again: impl FnMut() -> Result<()>,
+        pick: impl Fn(&Seen) -> Option<T>,
+    ) -> Result<T> {
         let deadline = Instant::now() + PATIENCE;
         let mut others = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(seen) = self.seen.recv_timeout(left.max(Duration::from_millis(1))) else {
+            let Ok(seen) = self.seen.recv_timeout(left.min(every).max(Duration::from_millis(1))) else {
                 // The last ones tell most; a key that repeats fills pages.
-                bail!("not seen; but {:?}", &others[others.len().saturating_sub(20)..]);
+                ensure!(Instant::now() < deadline, "not seen; but {:?}", &others[others.len().saturating_sub(20)..]);
+                again()?;
+                continue;
             };
             if let Some(value) = pick(&seen) {
                 return Ok(value);
