@@ -54,7 +54,11 @@ fn axe_finds_nothing() {
     isolated(async || {
         let Some(axe) = axe()? else { return Ok(()) };
         let xvfb = Xvfb::start(1280, 720)?;
-        let mut desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
+        // It will be killed, and leave what its gamepads are.
+        let folder = tempfile::tempdir()?;
+        let sockets = folder.path().display().to_string();
+        let variables = [("DISPLAY", &*xvfb.display), ("ENABLE_AUDIO", "false"), ("SELKIES_JS_SOCKET_PATH", &sockets)];
+        let mut desktop = Desktop::start(&variables)?;
         let address = desktop.address.clone();
         let refused = Chromium::start().await?;
         // What is behind the browser's own window.
