@@ -70,9 +70,14 @@ impl Output {
 fn publish(path: &Path, results: &Results) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("")).join("plots");
     let mut text = results.text.clone();
+    let name = |number: usize| format!("{}-{number}.svg", results.section);
+    // Those of a run that had more of them.
+    let mut stale =
+        (results.plots.len() + 1..).map(|number| folder.join(name(number))).take_while(|plot| plot.exists());
+    stale.try_for_each(fs::remove_file)?;
     for (plot, number) in results.plots.iter().zip(1..) {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let name = format!("{}-{number}.svg", results.section);
+        let name = name(number);
         write(&folder.join(&name), &plot.svg()?)?;
         text += &format!("\n![{}](plots/{name})\n", plot.title);
     }
@@ -117,5 +122,7 @@ mod tests {
         output.write(&results).unwrap();
         assert!(fs::read_to_string(page).unwrap().contains("![Delays](plots/x-1.svg)"));
         assert!(folder.path().join("plots/x-1.svg").exists());
+        output.write(&Results { section: "x", ..Results::default() }).unwrap();
+        assert!(!folder.path().join("plots/x-1.svg").exists());
     }
 }

@@ -160,6 +160,13 @@ impl TileSet {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Which part of the grid it is, 0 to 1.
+    #[must_use]
+    pub fn part(&self) -> f64 {
+        let all = u32::from(self.grid.columns()) * u32::from(self.grid.rows());
+        self.count() as f64 / f64::from(all.max(1))
+    }
+
     /// The number of pixels in it.
     #[must_use]
     pub fn area(&self) -> usize {

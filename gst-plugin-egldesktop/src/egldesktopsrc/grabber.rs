@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egl_convert::DmaBuf;
-use tile_convert::TileSet;
 
 use crate::capture::{
     Cadence, CaptureError, Choice, Framebuffer, Importer, Method, Pace, Screen, Size, Step, Waker, open_framebuffer,
@@ -165,7 +164,7 @@ impl Grabber {
         }
         let free = maker.free(pool)?;
         self.screen.take_damage(maker.damage())?;
-        let drawn = part(maker.damage());
+        let drawn = maker.damage().part();
         let pixels = self.framebuffer.pixels(&self.screen, maker.damage())?;
         let frame = maker.render(free, &pixels, self.screen.overlay().as_ref())?;
         self.tally.looked(maker.take_read(), frame.is_some());
@@ -192,12 +191,6 @@ impl Grabber {
             Progress::Picture(buffer)
         })
     }
-}
-
-/// Which part of the picture these tiles are.
-fn part(tiles: &TileSet) -> f64 {
-    let grid = tiles.grid();
-    tiles.count() as f64 / f64::from(u32::from(grid.columns()) * u32::from(grid.rows())).max(1.0)
 }
 
 /// The best framebuffer that works, and why no better one.

@@ -78,10 +78,8 @@ mod imp {
             let Some(pts) = input.pts().filter(|pts| *last != Some(*pts)) else { return Ok(0) };
             *last = Some(pts);
             let segment = self.input.upgrade().and_then(|pad| pad.sticky_event::<gst::event::Segment>(0));
-            let segment = segment.as_ref().and_then(|event| event.segment().downcast_ref::<gst::ClockTime>());
-            let Some(time) = segment.and_then(|segment| segment.to_running_time(pts)) else { return Ok(0) };
-            let age = clock.time().saturating_sub(*base_time + time);
-            let captured = SystemTime::now() - std::time::Duration::from(age);
+            let captured = segment.and_then(|event| super::of(pts, event.segment(), clock, *base_time));
+            let Some(captured) = captured else { return Ok(0) };
             data[..8].copy_from_slice(&ntp(captured).to_be_bytes());
             Ok(8)
         }
@@ -110,6 +108,19 @@ impl CaptureTime {
         extension.imp().input.set(Some(input));
         extension
     }
+}
+
+/// When a frame with this time stamp was captured, in a pipeline with this clock and base time. Encoders may shift time
+/// stamps; the segment shifts them back. `None` for a frame outside of it.
+pub(super) fn of(
+    pts: gst::ClockTime,
+    segment: &gst::Segment,
+    clock: &gst::Clock,
+    base_time: gst::ClockTime,
+) -> Option<SystemTime> {
+    let time = segment.downcast_ref::<gst::ClockTime>()?.to_running_time(pts)?;
+    let age = clock.time().saturating_sub(base_time + time);
+    SystemTime::now().checked_sub(age.into())
 }
 
 /// Seconds since 1900 and their fraction, 32 bits each.

@@ -3,7 +3,7 @@
 // The derive writes public accessors; what they mean stands in the properties' blurbs.
 #![allow(missing_docs)]
 
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use gst::glib;
 use gst::prelude::*;
@@ -12,7 +12,6 @@ use selkies_protocol::control::GpuStatistics;
 use tokio::sync::watch;
 
 use super::access::AccessSettings;
-use super::congestion::Control;
 use super::encoders::Encoders;
 use super::pads::{self, Kind, Pads};
 use super::running::Running;
@@ -20,6 +19,8 @@ use super::settings::{
     ClipboardPolicy, ControlPolicy, DEFAULT_LISTEN, DEFAULT_TURN_PORT, DEFAULT_TURN_REST_HEADERS, FilesPolicy,
     Settings, TransportPolicy, Tuning, TurnProtocol,
 };
+
+mod tuning;
 
 pub(super) static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new("selkiessignal", gst::DebugColorFlags::empty(), Some("Desktop to browsers by WebRTC"))
@@ -471,56 +472,6 @@ impl SelkiesSignal {
     fn is_microphone_active(&self) -> bool {
         let microphone = lock(&self.pads).microphone.clone();
         microphone.is_some_and(|microphone| microphone.is_active())
-    }
-
-    fn tune(&self, change: impl FnOnce(&mut Tuning)) {
-        self.tuning.send_if_modified(|tuning| {
-            let before = *tuning;
-            change(tuning);
-            *tuning != before
-        });
-        let most = self.tuning.borrow().most();
-        if let Some(control) = self.congestion() {
-            control.set_most(most);
-        }
-        self.obj().notify_target_video_bitrate();
-        self.obj().notify_target_framerate();
-    }
-
-    fn congestion(&self) -> Option<Arc<Control>> {
-        lock(&self.running).as_ref().and_then(|running| running.hub.congestion().cloned())
-    }
-
-    /// What the encoder is to be set to.
-    fn target(&self) -> Tuning {
-        let wanted = *self.tuning.borrow();
-        let Some(target) = self.congestion().map(|control| control.target()) else { return wanted };
-        // Error correction is sent beside what the encoder makes.
-        let share = 100 + u64::from(lock(&self.settings).fec_percentage);
-        let carried = u32::try_from(target.bitrate * 100 / share / 1000).unwrap_or(u32::MAX);
-        let framerate = (f64::from(wanted.framerate) * target.framerate).ceil() as u32;
-        Tuning { video_bitrate: carried.min(wanted.video_bitrate), framerate, ..wanted }
-    }
-
-    fn offer_encoders(&self, text: &str) {
-        let offered = Encoders::parse_offers(text);
-        self.encoders.send_if_modified(|encoders| {
-            let is_new = encoders.offered != offered;
-            encoders.offered = offered;
-            is_new
-        });
-    }
-
-    fn set_gpu_statistics(&self, text: Option<String>) {
-        self.gpu.send_replace(text.and_then(|text| {
-            let structure: gst::Structure = text.parse().ok()?;
-            let memory = |name| structure.get::<u64>(name).ok();
-            Some(GpuStatistics {
-                load: structure.get("load").ok()?,
-                memory_used: memory("memory-used")?,
-                memory_total: memory("memory-total")?,
-            })
-        }));
     }
 
     /// Tells the server which pads there are.

@@ -11,7 +11,7 @@ use super::super::{CAT, branch};
 use super::codec;
 use super::line::Line;
 use crate::selkiessignal::hub::SessionError;
-use crate::selkiessignal::opus;
+use crate::selkiessignal::{capture_time, opus};
 
 /// Adds the elements for a stream of these caps; returns where it goes in.
 pub(super) fn add(
@@ -89,11 +89,11 @@ fn surround_header(caps: &gst::CapsRef) -> Option<gst::MappedBuffer<gst::buffer:
     opus::is_surround(caps).then(|| opus::header(caps)).flatten()
 }
 
-/// When it was captured, in microseconds since 1970. Encoders may shift time stamps, and the segment shifts them back.
+/// When it was captured, in microseconds since 1970; now, where that is not known.
 fn captured(sample: &gst::Sample, clock: &gst::Clock, base_time: gst::ClockTime) -> u64 {
-    let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
-    let time = segment.zip(sample.buffer()).and_then(|(segment, buffer)| segment.to_running_time(buffer.pts()));
-    let age = time.map_or(gst::ClockTime::ZERO, |time| clock.time().saturating_sub(base_time + time));
-    let captured = SystemTime::now() - std::time::Duration::from(age);
+    let pts = sample.buffer().and_then(gst::BufferRef::pts);
+    let captured =
+        pts.zip(sample.segment()).and_then(|(pts, segment)| capture_time::of(pts, segment, clock, base_time));
+    let captured = captured.unwrap_or_else(SystemTime::now);
     captured.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
