@@ -161,6 +161,14 @@ fn the_panel_shows_the_desktops_clipboard_and_fills_it() {
         browser.wait_for("return window.written !== undefined").await?;
         assert_eq!(browser.resolve(written).await?, theirs);
         drop(owner);
+        // Of what is too long to be shown, the beginning is not to be sent back.
+        std::fs::write(&file, "long ".repeat(10_000))?;
+        let owner = xclip::copy(&xvfb.display, "clipboard", "UTF8_STRING", &file)?;
+        browser.wait_for(&format!("{section} return field.readOnly && field.value.length === 20000")).await?;
+        std::fs::write(&file, theirs)?;
+        let shorter = xclip::copy(&xvfb.display, "clipboard", "UTF8_STRING", &file)?;
+        browser.wait_for(&format!("{section} return !field.readOnly && field.value === '{theirs}'")).await?;
+        drop((owner, shorter));
 
         browser.run(&format!("{section} field.value = 'by hand ß'; section.querySelector('.send').click()")).await?;
         browser.wait_for("return document.querySelector('.toast')?.innerText.includes('has it')").await?;

@@ -87,18 +87,21 @@ export class ClipboardSection {
   #render() {
     const { in: mayPut, out: mayRead, content } = this.#shared;
     this.element.hidden = !this.#control || !(mayPut || mayRead);
-    this.#send.hidden = !mayPut;
-    this.#text.readOnly = !mayPut;
     this.#text.placeholder = mayRead ? t('What is copied on the desktop appears here') : t('Text for the clipboard of the desktop');
     this.#copy.hidden = !mayRead;
     this.#copy.disabled = content === null;
     this.#paste.hidden = !mayPut || this.#options.read === null;
-    if (this.#current || !this.#open) return;
-    this.#current = true;
-    const text = new TextDecoder().decode(content?.get('text/plain'));
-    if (!this.#edited) this.#text.value = text.slice(0, SHOWN);
-    this.#more.hidden = this.#edited || text.length <= SHOWN;
-    this.#showImage(content?.get('image/png'));
+    if (!this.#current && this.#open) {
+      this.#current = true;
+      const text = new TextDecoder().decode(content?.get('text/plain'));
+      if (!this.#edited) this.#text.value = text.slice(0, SHOWN);
+      this.#more.hidden = this.#edited || text.length <= SHOWN;
+      this.#showImage(content?.get('image/png'));
+    }
+    // Sent back, the beginning of a text would take the place of all of it.
+    const mayWrite = mayPut && this.#more.hidden;
+    this.#send.hidden = !mayWrite;
+    this.#text.readOnly = !mayWrite;
   }
 
   /** @param {Uint8Array<ArrayBuffer> | undefined} png */
@@ -111,7 +114,7 @@ export class ClipboardSection {
 
   async #sendText() {
     const { value } = this.#text;
-    if (value === '') return;
+    if (value === '' || this.#text.readOnly) return;
     this.#edited = false;
     await this.#give(new Map([['text/plain', new TextEncoder().encode(value)]]));
   }
