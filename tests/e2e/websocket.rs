@@ -40,8 +40,8 @@ fn only_tcp_to_one_port_passes() {
         let browser = Chromium::start().await?;
         let opened = Instant::now();
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        println!("there after {:?}", opened.elapsed());
         browser.wait_for_transport("websocket").await?;
+        println!("live after {:?}", opened.elapsed());
         browser.wait_for_picture(painter.patches()).await?;
         types(&browser, &painter).await?;
         browser.click(100, 50).await?;
@@ -87,20 +87,38 @@ fn webrtc_breaks_and_comes_back() {
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
         browser.wait_for_transport("webrtc").await?;
         types(&browser, &painter).await?;
-        // What the page shows meanwhile.
+        // What the page shows meanwhile, and how long the picture stands.
         browser
             .run(
                 "window.states = [];
                  new MutationObserver(() => window.states.push(document.documentElement.dataset.state))
-                     .observe(document.documentElement, { attributeFilter: ['data-state'] });",
+                     .observe(document.documentElement, { attributeFilter: ['data-state'] });
+                 window.stood = 0;
+                 let shown, frames, since = performance.now();
+                 const look = () => {
+                     const video = document.querySelector('video');
+                     const { totalVideoFrames } = video.getVideoPlaybackQuality();
+                     const now = performance.now();
+                     window.stood = Math.max(window.stood, now - since);
+                     if (video !== shown || totalVideoFrames !== frames) [shown, frames, since] = [video, totalVideoFrames, now];
+                     requestAnimationFrame(look);
+                 };
+                 look();",
             )
             .await?;
 
+        let noise = Noise::start(&xvfb.display)?;
+        for _ in 0..100 {
+            browser.next_video_frame().await?;
+        }
+        let before = browser.run("return window.stood").await?;
         let firewall = Firewall::shut()?;
-        let cut = Instant::now();
         browser.wait_for_transport("websocket").await?;
-        browser.next_video_frame().await?;
-        println!("back after {:?}", cut.elapsed());
+        for _ in 0..10 {
+            browser.next_video_frame().await?;
+        }
+        println!("the picture stood {} ms, before {before} ms", browser.run("return window.stood").await?);
+        drop(noise);
         browser.wait_for_picture(painter.patches()).await?;
         types(&browser, &painter).await?;
 

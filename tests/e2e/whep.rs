@@ -120,6 +120,25 @@ fn a_page_of_another_site_watches_and_listens_with_a_token() {
     });
 }
 
+#[test]
+fn pages_of_others_decode_every_codec_of_theirs() {
+    isolated(async || {
+        let xvfb = Xvfb::start(640, 480)?;
+        let painter = Painter::start(&xvfb.display)?;
+        let browser = Chromium::start().await?;
+        for (encoder, codec) in [("vp8enc", "VP8"), ("vp9enc", "VP9"), ("av1enc", "AV1")] {
+            let desktop = desktop(&xvfb, &[("WEBRTC_ENCODER", encoder), ("ENABLE_AUDIO", "false")])?;
+            browser.goto(&another_site().await?).await?;
+            play(&browser, &format!("http://{}/whep", desktop.address), &format!("Bearer {WATCH}")).await?;
+            browser.wait_for_picture(painter.patches()).await.with_context(|| encoder.to_owned())?;
+            let sdp = browser.run("return window.connection.remoteDescription.sdp").await?;
+            let names = format!("{codec}/90000");
+            assert!(sdp.as_str().is_some_and(|sdp| sdp.contains(&names)), "{encoder}: {sdp}");
+        }
+        browser.close().await
+    });
+}
+
 fn base64_of(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
@@ -131,7 +150,10 @@ fn a_native_player_is_a_viewer_that_can_be_shown_out() {
         add_address()?;
         let xvfb = Xvfb::start(1280, 720)?;
         let painter = Painter::start(&xvfb.display)?;
-        let desktop = desktop(&xvfb, &[("WEBRTC_ENCODER", "x265enc"), ("ENABLE_AUDIO", "false")])?;
+        let desktop = desktop(
+            &xvfb,
+            &[("WEBRTC_ENCODER", "x265enc"), ("ENABLE_AUDIO", "false"), ("EGLDESKTOP_MAX_VIEWERS", "2")],
+        )?;
         let mut controller = Viewer::start(&desktop.address, PASSWORD).await?;
         controller.wait_for_control(true).await?;
         let link = make_link(&desktop.address, (USER, PASSWORD), false).await?;
@@ -157,6 +179,11 @@ fn a_native_player_is_a_viewer_that_can_be_shown_out() {
         assert_eq!(player.trickle("*", fragment).await?.status, 422);
         assert_eq!(player.trickle("\"other\"", "a=mid:0\r\n").await?.status, 412);
         assert_eq!(player.trickle("*", "nonsense").await?.status, 400);
+        let fields = [("authorization", "Bearer only watch"), ("content-type", "application/trickle-ice-sdpfrag")];
+        assert_eq!(ask("PATCH", &player.session, None, &fields, "a=mid:0\r\n").await?.status, 428);
+        // One more than there may be.
+        let refused = Player::start(&desktop.address, &format!("Bearer {WATCH}"), H265, DECODER).await.unwrap_err();
+        assert!(refused.to_string().contains("503"), "{refused}");
         assert_eq!(player.end().await?.status, 200);
         assert_eq!(player.end().await?.status, 404);
         assert_eq!(player.trickle("*", "a=mid:0\r\n").await?.status, 404);

@@ -11,6 +11,8 @@ class FakeSession extends EventTarget {
   sent = [];
   bytes = 0;
   flow = 0;
+  rtt = 0.01;
+  answers = false;
 
   emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
@@ -37,10 +39,16 @@ class FakeSession extends EventTarget {
   }
   send(text) {
     this.sent.push(text);
+    if (text === '_alive' && this.answers) queueMicrotask(() => this.emit('message', '{"type": "alive", "data": {}}'));
     return true;
   }
   buffered = () => 0;
-  stats = async () => new Map([['v', { type: 'inbound-rtp', bytesReceived: (this.bytes += this.flow) }]]);
+  stats = async () =>
+    new Map([
+      ['v', { type: 'inbound-rtp', bytesReceived: (this.bytes += this.flow) }],
+      ['t', { type: 'transport', selectedCandidatePairId: 'p' }],
+      ['p', { type: 'candidate-pair', currentRoundTripTime: this.rtt }],
+    ]);
 
   /** Everything that a connection that works does. */
   connect(name) {
@@ -147,7 +155,7 @@ describe('two transports', () => {
     await clock.advance(3000);
     websocket.sent.length = 0;
     websocket.connect('s2');
-    assert.deepEqual([webrtc.sent, websocket.sent], [['_transport,use', 'kr'], ['_transport,use', 'kr']]);
+    assert.deepEqual([webrtc.sent, websocket.sent], [['_transport,use', 'kr', '_alive'], ['_transport,use', 'kr']]);
     assert.deepEqual([channels, handovers], [[true, false, true], 1], 'what was said over a connection that is dead is lost');
   });
 
@@ -182,7 +190,9 @@ describe('two transports', () => {
     await clock.advance(5000);
     assert.equal(websocket.starts, 1);
     webrtc.flow = 0;
-    await clock.advance(1500);
+    await clock.advance(400);
+    assert.deepEqual([webrtc.sent, websocket.starts], [['_transport,use', '_alive'], 1]);
+    await clock.advance(400);
     assert.equal(websocket.starts, 2);
     websocket.connect('s2');
     assert.deepEqual(transports.transport, { kind: 'websocket', reason: 'lost' });
@@ -190,6 +200,27 @@ describe('two transports', () => {
     assert.deepEqual(states, ['connecting', 'live']);
     await clock.advance(3000);
     assert.equal(webrtc.starts, 2);
+  });
+
+  it('stays where the server answers though there is nothing to see', async () => {
+    await onWebRtc();
+    await clock.advance(5000);
+    webrtc.flow = 0;
+    webrtc.answers = true;
+    await clock.advance(10_000);
+    assert.deepEqual([websocket.starts, transports.transport.kind], [1, 'webrtc']);
+    assert.ok(webrtc.sent.length < 25, 'and is not asked all the time');
+  });
+
+  it('gives a slow connection time for its answer', async () => {
+    await onWebRtc();
+    webrtc.rtt = 0.5;
+    await clock.advance(5000);
+    webrtc.flow = 0;
+    await clock.advance(1700);
+    assert.equal(websocket.starts, 1);
+    await clock.advance(400);
+    assert.equal(websocket.starts, 2);
   });
 
   it('changes its mind when WebRTC was only late', async () => {

@@ -60,6 +60,11 @@ pub fn video_clock(rtp: u32, captured: SystemTime) -> String {
     json!({ "type": "video_clock", "data": { "rtp": rtp, "time": milliseconds } }).to_string()
 }
 
+/// `{"type": "alive", "data": {}}`: the answer to `_alive`, which says nothing but that it has come. Extension.
+pub fn alive() -> String {
+    json!({ "type": "alive", "data": {} }).to_string()
+}
+
 /// As Selkies prints times.
 fn to_three_digits(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0

@@ -17,6 +17,8 @@ pub enum Request {
     Control(ControlRequest),
     /// `_transport,use`: of the connections of this page, this is the one it shows and acts through from now on. Extension.
     UseConnection,
+    /// `_alive`: answer at once, so that the page knows that the connection still works. Extension.
+    IsAlive,
     /// `vb,<kbit/s>`, `ab,<bit/s>` or `_arg_fps,<n>`.
     Tune(Tune),
     /// `_encoder,<name>`: another encoder shall run. Extension.
@@ -74,6 +76,7 @@ impl Request {
         let (verb, parsed) = match verb {
             "_control" => ("_control", ControlRequest::parse(rest).map(Self::Control)),
             "_transport" => ("_transport", (rest == "use").then_some(Self::UseConnection)),
+            "_alive" => ("_alive", rest.is_empty().then_some(Self::IsAlive)),
             "vb" => ("vb", within(rest, 100, 1_000_000).map(|rate| Self::Tune(Tune::VideoBitrate(rate)))),
             "ab" => ("ab", within(rest, 6_000, 510_000).map(|rate| Self::Tune(Tune::AudioBitrate(rate)))),
             "_arg_fps" => ("_arg_fps", within(rest, 1, 480).map(|rate| Self::Tune(Tune::Framerate(rate)))),
@@ -187,6 +190,12 @@ mod tests {
         for bad in ["_encoder", "_encoder,", "_encoder,../x", "_encoder,a b", &long] {
             assert_eq!(Request::parse(bad), Some(Err(RequestError("_encoder"))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_sign_of_life() {
+        assert_eq!(parse("_alive"), Some(Request::IsAlive));
+        assert_eq!(Request::parse("_alive,1"), Some(Err(RequestError("_alive"))));
     }
 
     #[test]

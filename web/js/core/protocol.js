@@ -284,6 +284,9 @@ export function decodeSignal(text) {
 /** Of the connections of this page, this is the one that it shows and acts through from now on. */
 export const useConnection = () => '_transport,use';
 
+/** Asks the server for a sign of life: it answers at once. */
+export const isAlive = () => '_alive';
+
 /** @param {string} sdp */
 export const answer = (sdp) => JSON.stringify({ sdp: { type: 'answer', sdp } });
 /** @param {RTCIceCandidateInit} candidate */

@@ -49,6 +49,15 @@ export function received(report) {
 
 /**
  * @param {Report} report
+ * @returns {number | undefined} seconds that a message takes to the server and back, where that is known
+ */
+export function roundTrip(report) {
+  const byId = new Map(report);
+  return selectedPath([...byId.values()], byId).rtt;
+}
+
+/**
+ * @param {Report} report
  * @param {Totals | null} before
  * @returns {{numbers: Numbers, totals: Totals}}
  */

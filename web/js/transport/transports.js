@@ -13,14 +13,8 @@
  */
 
 import { useConnection } from '../core/protocol.js';
-import { received } from '../core/stats.js';
+import { Silence } from './silence.js';
 
-/** How often it is looked whether anything comes, and how long nothing may: while much came, and else. */
-const LOOK_MS = 300;
-const QUIET_MS = 900;
-const QUIET_IDLE_MS = 1800;
-/** What counts as much: looks with news in the last ten. */
-const BUSY_LOOKS = 8;
 /** Before WebRTC is tried again. */
 const AGAIN_MS = [3000, 6000, 12_000, 30_000, 60_000];
 /** A connection that lasted so long was a good one. */
@@ -105,13 +99,14 @@ export class Transports extends EventTarget {
   /** @type {Side | null} the one whose picture is in the page */
   #shown = null;
   #wasLive = false;
-  #silent = false;
+  /** Whether nothing comes by WebRTC any more. */
+  #silence;
   #attempts = 0;
   #webrtcSince = 0;
   /** @type {Reason} of an `auto` plan */
   #reason = 'trying';
-  /** @type {Map<'look' | 'again', any>} */
-  #timers = new Map();
+  /** @type {any} of the next try of WebRTC; null while none is to come */
+  #again = null;
   /** @type {Snapshot} */
   #now = { state: 'idle', stage: 'waiting', failure: null, retryAt: null, attempt: 0 };
   #planning = false;
@@ -130,11 +125,16 @@ export class Transports extends EventTarget {
         made.session.addEventListener(type, (event) => run(/** @type {CustomEvent} */ (event).detail));
       on('track', (track) => this.#track(made, track));
       on('channel', (open) => this.#channel(made, open));
-      on('message', (text) => this.#active === made && this.#emit('message', text));
+      on('message', (text) => {
+        if (this.#active !== made) return;
+        this.#silence.heard();
+        this.#emit('message', text);
+      });
       on('change', () => this.#changed(made));
       return made;
     };
     this.#sides = { webrtc: side('webrtc'), websocket: side('websocket') };
+    this.#silence = new Silence({ ...deps, session: this.#sides.webrtc.session, isHidden, onChange: (silent) => this.#fellSilent(silent) });
   }
 
   /** @returns {Readonly<Snapshot>} */
@@ -159,7 +159,7 @@ export class Transports extends EventTarget {
   /** The network or the tab came back. */
   nudge() {
     if (this.#now.retryAt !== null) this.retryNow();
-    else if (this.#timers.has('again')) this.#tryWebRtc();
+    else if (this.#again !== null) this.#tryWebRtc();
   }
 
   restart() {
@@ -212,7 +212,7 @@ export class Transports extends EventTarget {
     this.#plan = await this.#deps.plan();
     this.#planning = false;
     this.#reason = 'trying';
-    this.#clear('again');
+    this.#clearAgain();
     const { mode } = this.#plan;
     for (const side of this.#both) {
       if (mode !== 'auto' && mode !== side.kind) side.session.stop();
@@ -271,7 +271,8 @@ export class Transports extends EventTarget {
     const { state, failure, stage } = side.session.snapshot;
     if (failure && FOR_BOTH.has(failure.kind) && stage === 'waiting') {
       for (const other of this.#both) if (other !== side) other.session.stop();
-      this.#clear('again');
+      this.#clearAgain();
+      this.#silence.stop();
     }
     if (this.#isAuto) {
       const { webrtc, websocket } = this.#sides;
@@ -281,7 +282,7 @@ export class Transports extends EventTarget {
       }
       // Whatever ended it may have mended the other way.
       if (side === websocket && stage === 'waiting' && state !== 'idle' && webrtc.isIdle && !FOR_BOTH.has(failure?.kind ?? '')) {
-        this.#clear('again');
+        this.#clearAgain();
         webrtc.session.start();
       }
       if (side === webrtc && stage === 'waiting' && websocket.isIdle && state !== 'idle' && !FOR_BOTH.has(failure?.kind ?? '')) websocket.session.start();
@@ -297,12 +298,14 @@ export class Transports extends EventTarget {
     const { webrtc, websocket } = this.#sides;
     if (this.#active === side) {
       // It came back by itself, with a picture that is not in the page yet.
-      if (this.#shown !== side) this.#show(side);
+      if (this.#shown === side) return;
+      this.#show(side);
+      if (side === webrtc) this.#silence.start();
       return;
     }
     if (!this.#active?.isLive) this.#use(side);
     else if (side === webrtc) void this.#handOver();
-    else if (this.#silent) {
+    else if (this.#silence.isSilent) {
       this.#use(side);
       this.#reason = 'lost';
       this.#postponeWebRtc();
@@ -325,9 +328,9 @@ export class Transports extends EventTarget {
   /** @param {Side} side */
   #use(side) {
     const before = this.#active;
-    const handover = before?.isLive && before.channel && !this.#silent;
+    const handover = before?.isLive && before.channel && !this.#silence.isSilent;
     this.#active = side;
-    this.#silent = false;
+    this.#silence.stop();
     if (before?.channel && !handover) this.#emit('channel', false);
     if (this.#shown !== side) this.#show(side);
     side.session.send(useConnection());
@@ -336,10 +339,9 @@ export class Transports extends EventTarget {
     if (side.kind === 'webrtc') {
       this.#reason = 'works';
       this.#webrtcSince = this.#deps.now();
-      this.#clear('again');
-      this.#look(-1, this.#deps.now(), 0);
+      this.#clearAgain();
+      this.#silence.start();
     } else {
-      this.#clear('look');
       this.#reason = 'trying';
     }
     this.#compose();
@@ -351,46 +353,25 @@ export class Transports extends EventTarget {
     const { webrtc } = this.#sides;
     if (this.#webrtcSince > 0 && this.#deps.now() - this.#webrtcSince >= GOOD_MS) this.#attempts = 0;
     this.#webrtcSince = 0;
-    this.#clear('look');
+    this.#silence.stop();
     const wait = AGAIN_MS[Math.min(this.#attempts, AGAIN_MS.length - 1)];
     this.#attempts += 1;
-    this.#timer('again', wait, () => this.#tryWebRtc());
+    this.#clearAgain();
+    this.#again = this.#deps.setTimeout(() => this.#tryWebRtc(), wait);
     webrtc.session.stop();
   }
 
   #tryWebRtc() {
-    this.#clear('again');
+    this.#clearAgain();
     if (this.#sides.webrtc.isIdle) this.#sides.webrtc.session.start();
   }
 
-  /**
-   * Looks whether anything comes by WebRTC, which takes many seconds to notice that nothing does.
-   * @param {number} bytes of the look before
-   * @param {number} since when there was news
-   * @param {number} recent a bit for each of the last looks, 1 where there was news
-   */
-  #look(bytes, since, recent) {
-    this.#timer('look', LOOK_MS, async () => {
-      const { webrtc, websocket } = this.#sides;
-      const report = await webrtc.session.stats().catch(() => null);
-      if (this.#active !== webrtc || !webrtc.isLive || this.#timers.has('look')) return;
-      const now = this.#deps.now();
-      const seen = report ? received(report).bytes : bytes;
-      const news = seen !== bytes;
-      const looks = ((recent << 1) | Number(news)) & 1023;
-      const quiet = news ? 0 : now - since;
-      // Nobody looks at a hidden tab, and its timers are slow.
-      const limit = bitCount(recent) >= BUSY_LOOKS ? QUIET_MS : QUIET_IDLE_MS;
-      if (quiet >= limit && !isHidden()) {
-        this.#silent = true;
-        if (websocket.isIdle) websocket.session.start();
-      } else if (news && this.#silent) {
-        this.#silent = false;
-        websocket.session.stop();
-      }
-      // While it is quiet, what was before says how long it may be.
-      this.#look(seen, news ? now : since, news || bitCount(recent) < BUSY_LOOKS ? looks : recent);
-    });
+  /** The WebSocket begins beside a connection by which nothing comes. @param {boolean} silent */
+  #fellSilent(silent) {
+    const { webrtc, websocket } = this.#sides;
+    if (this.#active !== webrtc || !webrtc.isLive) return;
+    if (!silent) websocket.session.stop();
+    else if (websocket.isIdle) websocket.session.start();
   }
 
   /** What the page shows of it all. */
@@ -443,24 +424,9 @@ export class Transports extends EventTarget {
     if (JSON.stringify(this.#now) !== before) this.#emit('change', this.#now);
   }
 
-  /**
-   * @param {'look' | 'again'} name
-   * @param {number} milliseconds
-   * @param {() => void} callback
-   */
-  #timer(name, milliseconds, callback) {
-    this.#clear(name);
-    const run = () => {
-      this.#timers.delete(name);
-      callback();
-    };
-    this.#timers.set(name, this.#deps.setTimeout(run, milliseconds));
-  }
-
-  /** @param {'look' | 'again'} name */
-  #clear(name) {
-    if (this.#timers.has(name)) this.#deps.clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
+  #clearAgain() {
+    this.#deps.clearTimeout(this.#again);
+    this.#again = null;
   }
 
   #tellTransport() {
@@ -477,13 +443,6 @@ export class Transports extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {number} bits */
-function bitCount(bits) {
-  let count = 0;
-  for (let rest = bits; rest; rest >>= 1) count += rest & 1;
-  return count;
 }
 
 function isHidden() {

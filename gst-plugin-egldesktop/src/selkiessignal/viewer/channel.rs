@@ -335,6 +335,7 @@ impl State {
                     self.greet();
                 }
             }
+            Request::IsAlive => self.send(&control::alive()),
             Request::Tune(tune) => {
                 if self.hub.controls(self.id) && !self.hub.tune(tune) {
                     self.send(&control::status("This desktop does not change that while it runs"));
