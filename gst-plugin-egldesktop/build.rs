@@ -8,7 +8,11 @@ use anyhow::{Context as _, Result};
 use sha1::{Digest as _, Sha1};
 
 /// What there is to serve. What is not named stays out: tests, and the tools they are run with.
-const CLIENT: &[&str] = &["index.html", "sw.js", "favicon.svg", "icons", "locales", "css", "js"];
+const CLIENT: &[&str] = &["index.html", "sw.js", "favicon.svg", "icons", "locales", "css"];
+const SCRIPTS: &str = "js";
+
+/// The modules that browsers ask for; those that they import are in them.
+const MODULES: &[&str] = &["js/main.js", "js/worker/worker.js", "js/worker/worklet.js"];
 
 const PAGE: &str = "index.html";
 /// Stands in the page itself, so that it is there whenever the page is.
@@ -23,20 +27,27 @@ fn main() -> Result<()> {
 fn embed_client(root: &Path) -> Result<()> {
     let mut paths = Vec::new();
     for name in CLIENT {
-        // Cargo looks into folders.
-        println!("cargo:rerun-if-changed={}", root.join(name).display());
         collect(&root.join(name), &mut paths)?;
     }
     paths.sort();
     let mut files = Vec::new();
     for path in &paths {
         let name = path.strip_prefix(root)?.to_str().context("a name that is not UTF-8")?;
-        let mut data = std::fs::read(path)?;
+        files.push((name, std::fs::read(path)?));
+    }
+    files.push((BOOT, std::fs::read(root.join(BOOT))?));
+    for name in MODULES {
+        files.push((name, module_bundler::bundle(root, name)?.into_bytes()));
+    }
+    for (name, data) in &mut files {
         if name.ends_with(".js") {
             // Half of it is comments. Who wants to read them finds the sources.
-            data = minifier::js::minify(&String::from_utf8(data)?).to_string().into_bytes();
+            *data = minifier::js::minify(&String::from_utf8(std::mem::take(data))?).to_string().into_bytes();
         }
-        files.push((name, data));
+    }
+    for name in CLIENT.iter().chain([&SCRIPTS]) {
+        // Cargo looks into folders.
+        println!("cargo:rerun-if-changed={}", root.join(name).display());
     }
     let version = version(&files);
     let boot = files.iter().find(|(name, _)| *name == BOOT).context("no boot script")?.1.clone();
@@ -57,9 +68,11 @@ fn version(files: &[(&str, Vec<u8>)]) -> String {
 
 /// The page with the places of its files, below `v/<version>/`, and the boot script in it.
 fn place(page: &str, boot: &str, version: &str) -> Result<String> {
-    let tag = format!("<script src=\"{BOOT}\">");
-    anyhow::ensure!(page.contains(&tag) && !boot.contains("</"), "the boot script cannot stand in the page");
-    let mut page = page.replace(&tag, &format!("<script>{boot}"));
+    let tag = format!("<script src=\"{BOOT}\"");
+    anyhow::ensure!(!boot.contains("</"), "the boot script cannot stand in the page");
+    let (before, after) = page.split_once(&tag).context("the page has no boot script")?;
+    let (attributes, after) = after.split_once('>').context("the tag of the boot script has no end")?;
+    let mut page = format!("{before}<script{attributes}>{boot}{after}");
     for folder in ["css/", "js/"] {
         page = page.replace(&format!("=\"{folder}"), &format!("=\"v/{version}/{folder}"));
     }

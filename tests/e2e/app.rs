@@ -69,7 +69,7 @@ fn a_page_that_did_not_come_whole_comes_again() {
     isolated(async || {
         let xvfb = Xvfb::start(640, 480)?;
         let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false")])?;
-        for missing in ["*/js/ui/zoom.js", "*/css/app.css"] {
+        for missing in ["*/js/main.js", "*/css/app.css"] {
             let browser = Chromium::start().await?;
             browser.devtools("Network.enable", json!({})).await?;
             // Without the server's own answer to it, the page would be loaded again at once.

@@ -40,8 +40,9 @@ fn only_tcp_to_one_port_passes() {
         let browser = Chromium::start().await?;
         let opened = Instant::now();
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
-        browser.wait_for_transport("websocket").await?;
+        browser.wait_for_state("live").await?;
         println!("live after {:?}", opened.elapsed());
+        browser.wait_for_transport("websocket").await?;
         browser.wait_for_picture(painter.patches()).await?;
         types(&browser, &painter).await?;
         browser.click(100, 50).await?;

@@ -64,7 +64,7 @@ let asked = false;
 const session = connect({
   base,
   display: () => ({ ...desktopSize(), scale: devicePixelRatio, control }),
-  chosen: () => preference('transport'),
+  chosen: preference('transport'),
   untilSaid: () => gate.untilOpen(),
 });
 const gate = new Gate((text) => void session.send(text));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hello } from '../js/core/hello.js';
 import * as protocol from '../js/core/protocol.js';
 
 const message = (type, data) => JSON.stringify({ type, data });
@@ -90,10 +91,10 @@ describe('server to client', () => {
 
 describe('signalling', () => {
   it('introduces itself', () => {
-    const [word, id, meta] = protocol.hello({ width: 1280, height: 720, scale: 1.5 }).split(' ');
+    const [word, id, meta] = hello({ width: 1280, height: 720, scale: 1.5 }).split(' ');
     assert.deepEqual([word, id], ['HELLO', '1']);
     assert.deepEqual(JSON.parse(atob(meta)), { res: '1280x720', scale: 1.5, media: ['video', 'audio'] });
-    const [, , told] = protocol.hello({ width: 1, height: 1, scale: 1 }, ['video/H264']).split(' ');
+    const [, , told] = hello({ width: 1, height: 1, scale: 1 }, ['video/H264']).split(' ');
     assert.deepEqual(JSON.parse(atob(told)).codecs, ['video/H264']);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { decodeMessage, hello } from '../js/core/protocol.js';
+import { hello } from '../js/core/hello.js';
+import { decodeMessage } from '../js/core/protocol.js';
 import { SETTINGS, askForControl, chooseEncoder, endSession, giveControl, refuseControl, takeControl } from '../js/core/viewers.js';
 
 const decode = (data) => decodeMessage(JSON.stringify({ type: 'viewers', data }));

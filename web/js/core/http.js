@@ -1,5 +1,6 @@
 /** The plain HTTP requests of the client, relative to the page so that any path prefix works. */
 
+import { takeEarly } from './early.js';
 import { HttpError } from './session.js';
 
 const TIMEOUT_MS = 8000;
@@ -10,17 +11,25 @@ const TIMEOUT_MS = 8000;
  *   has none to offer. transport: the only one that it offers
  */
 export async function fetchConfig(base) {
-  const response = await get(new URL('turn', base));
-  if (response.status === 404) return {};
-  if (!response.ok) throw new HttpError(response.status);
-  const { iceServers, iceTransportPolicy, transport } = await response.json().catch(() => {
-    throw new HttpError(response.status);
-  });
+  const { iceServers, iceTransportPolicy, transport } = (await takeEarly('config')) ?? (await askForConfig(base));
   return {
     ...(transport === 'webrtc' || transport === 'websocket' ? { transport } : {}),
     iceServers: Array.isArray(iceServers) ? iceServers : [],
     iceTransportPolicy: iceTransportPolicy === 'relay' ? 'relay' : 'all',
   };
+}
+
+/**
+ * @param {URL} base
+ * @returns {Promise<any>}
+ */
+async function askForConfig(base) {
+  const response = await get(new URL('turn', base));
+  if (response.status === 404) return {};
+  if (!response.ok) throw new HttpError(response.status);
+  return response.json().catch(() => {
+    throw new HttpError(response.status);
+  });
 }
 
 /**

@@ -241,18 +241,6 @@ export function decodeMessage(text) {
 }
 
 /**
- * @param {{width: number, height: number, scale: number, control?: boolean, page?: string, transport?: 'websocket'}} display
- *   control: false for who was watching when the connection was lost; page: what this page calls itself, so that its
- *   connections are known as one viewer; transport: where it is not WebRTC
- * @param {string[]} [codecs] MIME types that this browser can receive; the server offers nothing else
- * @returns {string} the first frame on the signalling socket
- */
-export function hello({ width, height, scale: ratio, control = true, page, transport }, codecs) {
-  const meta = { res: `${width}x${height}`, scale: ratio, media: ['video', 'audio'], codecs, page, transport, ...(control ? {} : { control }) };
-  return `HELLO 1 ${btoa(JSON.stringify(meta))}`;
-}
-
-/**
  * @typedef {{kind: 'hello'} | {kind: 'error', text: string}
  *   | {kind: 'offer', sdp: string}
  *   | {kind: 'candidate', candidate: RTCIceCandidateInit}} Signal

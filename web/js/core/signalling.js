@@ -1,6 +1,7 @@
 /** The signalling socket: says hello, decodes frames, reports how it ended. */
 
-import { decodeSignal, hello } from './protocol.js';
+import { hello } from './hello.js';
+import { decodeSignal } from './protocol.js';
 
 /**
  * @typedef {object} SignallingHandlers
@@ -38,7 +39,7 @@ export function receivableCodecs() {
 
 /**
  * @param {URL} url
- * @param {Parameters<typeof hello>[0]} display
+ * @param {import('./hello.js').Introduction} display
  * @param {SignallingHandlers} handlers
  * @param {typeof WebSocket} [Socket] for tests
  * @returns {Signalling}

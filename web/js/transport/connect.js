@@ -1,29 +1,29 @@
 /** The connections of this page, with all that they touch. */
 
+import { takeEarly } from '../core/early.js';
 import { fetchConfig, probeHealth } from '../core/http.js';
 import { createPeer } from '../core/peer.js';
-import { hello } from '../core/protocol.js';
 import { Session } from '../core/session.js';
 import { openSignalling, signallingUrl } from '../core/signalling.js';
-import { socketParts } from './link.js';
+import { socketParts, startWorker } from './link.js';
 import { makePlan, pageName } from './plan.js';
 import { watchTrack } from './preview.js';
-import { decodable, lacking } from './support.js';
+import { lacking } from './support.js';
 import { Transports } from './transports.js';
 
 /**
  * @param {object} options
  * @param {URL} options.base the page
- * @param {() => Parameters<typeof hello>[0]} options.display
- * @param {() => 'auto' | 'webrtc' | 'websocket'} options.chosen by the user
+ * @param {() => import('../core/hello.js').Introduction} options.display
+ * @param {'auto' | 'webrtc' | 'websocket'} options.chosen by the user
  * @param {() => Promise<void>} options.untilSaid see {@link import('./transports.js').TransportDependencies}
  * @returns {Transports}
  */
 export function connect({ base, display, chosen, untilSaid }) {
   const page = pageName();
   const url = signallingUrl(base);
-  /** @type {Promise<string[]> | null} which codecs the WebSocket may carry */
-  let codecs = null;
+  const wanted = new URLSearchParams(location.search).get('transport');
+  const facts = { wanted, chosen, lacks: lacking() };
   /** @type {ReturnType<typeof fetchConfig> | null} what was fetched for the plan, for whom it is as well */
   let early = null;
 
@@ -49,10 +49,8 @@ export function connect({ base, display, chosen, untilSaid }) {
     new Session({
       ...socketParts({
         url,
-        async hello() {
-          const found = await (codecs ??= decodable());
-          return found.length > 0 ? hello({ ...display(), page, transport: 'websocket' }, found) : null;
-        },
+        worker: () => takeEarly('worker') ?? startWorker(),
+        introduce: () => ({ ...display(), page, transport: 'websocket' }),
       }),
       ...rest,
     });
@@ -63,7 +61,9 @@ export function connect({ base, display, chosen, untilSaid }) {
       early = fetchConfig(base);
       // What is wrong with it is told by the sessions.
       const config = await early.catch(() => null);
-      return makePlan({ wanted: new URLSearchParams(location.search).get('transport'), chosen: chosen(), offered: config?.transport, lacks: lacking() });
+      const plan = makePlan({ ...facts, offered: config?.transport });
+      if (plan.mode === 'webrtc') takeEarly('worker')?.terminate();
+      return plan;
     },
     watchTrack,
     untilSaid,

@@ -10,23 +10,22 @@ import { openSpeaker, ownUrl } from './speaker.js';
 const LOW_BYTES = 64 * 1024;
 
 /**
- * @param {{url: URL, hello: () => Promise<string | null>}} options hello: what is said first; null where this browser has no
- *   codec for pictures
+ * @param {{url: URL, introduce: () => import('../core/hello.js').Introduction, worker: () => Worker}} options introduce: who is
+ *   there, for each connection; worker: another one for each
  * @returns {Pick<import('../core/session.js').Dependencies, 'fetchConfig' | 'openSignalling' | 'createPeer'>}
  */
-export function socketParts({ url, hello }) {
+export function socketParts({ url, introduce, worker }) {
   /** @type {Link | null} */
   let link = null;
-  /** @type {Promise<string | null>} */
-  let said = Promise.resolve(null);
   return {
     async fetchConfig() {
-      said = hello();
-      if ((await said) === null) throw new Error('this browser has no codec for pictures');
+      // It is made right after this is called.
+      await null;
+      if ((await link?.codecs) === 0) throw new Error('this browser has no codec for pictures');
       return {};
     },
     openSignalling(handlers) {
-      link = new Link(url, said, handlers);
+      link = new Link(worker(), url, introduce(), handlers);
       return link;
     },
     createPeer(_, handlers) {
@@ -35,6 +34,9 @@ export function socketParts({ url, hello }) {
     },
   };
 }
+
+/** The thread of one connection. */
+export const startWorker = () => new Worker(ownUrl('../worker/worker.js'), { type: 'module' });
 
 class Link {
   #worker;
@@ -59,32 +61,31 @@ class Link {
   #asked = new Map();
   #questions = 0;
   #hasFrame = false;
+  /** How many codecs this browser has for pictures and sound; none without one for pictures. @type {Promise<number>} */
+  codecs;
+  /** @type {(found: number) => void} */
+  #setCodecs = () => {};
 
   /**
+   * @param {Worker} worker
    * @param {URL} url
-   * @param {Promise<string | null>} hello
+   * @param {import('../core/hello.js').Introduction} introduction
    * @param {import('../core/signalling.js').SignallingHandlers} handlers
    */
-  constructor(url, hello, handlers) {
+  constructor(worker, url, introduction, handlers) {
     this.#signalling = handlers;
     const generator = openGenerator();
     this.#track = generator?.track ?? null;
-    this.#worker = new Worker(ownUrl('../worker/worker.js'), { type: 'module' });
+    this.#worker = worker;
+    this.codecs = new Promise((resolve) => (this.#setCodecs = resolve));
     this.#worker.addEventListener('message', ({ data }) => !this.#closed && this.#message(data));
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault();
       if (!this.#closed) handlers.onClose({ code: 1006, reason: '' });
     });
-    void hello.then((text) => text !== null && this.#open(url, text, generator?.writable ?? null));
-  }
-
-  /**
-   * @param {URL} url
-   * @param {string} hello
-   * @param {WritableStream | null} writable for pictures
-   */
-  #open(url, hello, writable) {
-    if (!this.#closed) this.#worker.postMessage({ type: 'open', url: url.href, hello, writable }, writable ? [writable] : []);
+    const writable = generator?.writable ?? null;
+    const canPlay = typeof AudioWorkletNode !== 'undefined';
+    this.#worker.postMessage({ type: 'open', url: url.href, introduction, canPlay, writable }, writable ? [writable] : []);
   }
 
   /** There is nothing to say. */
@@ -123,6 +124,8 @@ class Link {
   /** @param {any} data */
   #message(data) {
     switch (data.type) {
+      case 'codecs':
+        return this.#setCodecs(data.found);
       case 'text':
         return this.#text(data.text);
       case 'frame':

@@ -214,7 +214,8 @@ export class Transports extends EventTarget {
     this.#reason = 'trying';
     this.#clearAgain();
     const { mode } = this.#plan;
-    for (const side of this.#both) {
+    // The quicker one first.
+    for (const side of this.#both.reverse()) {
       if (mode !== 'auto' && mode !== side.kind) side.session.stop();
       else if (side.isIdle) side.session.start();
       else side.session.retryNow();

@@ -3,6 +3,8 @@
  * by which the server measures the network.
  */
 
+import { hello } from '../core/hello.js';
+import { decodable } from './codecs.js';
 import { Decoding } from './decoding.js';
 import { decodeFrame, decodeOwn, needsKeyframe, received } from './wire.js';
 
@@ -14,6 +16,9 @@ const POLL_MS = 10;
 const scope = /** @type {any} */ (globalThis);
 /** @type {(message: object, transfer?: Transferable[]) => void} */
 const tell = (message, transfer) => scope.postMessage(message, transfer ?? []);
+
+// Asked before it is known what for: the answer takes a while.
+const codecs = decodable();
 
 /** @type {WebSocket} */
 let socket;
@@ -29,8 +34,18 @@ let connection = null;
 /** @type {number | null} of the last frame whose receipt is held back */
 let unreceipted = null;
 
-/** @param {{url: string, hello: string, writable: WritableStream | null}} options */
-function open({ url, hello, writable }) {
+/**
+ * @param {object} options
+ * @param {string} options.url
+ * @param {import('../core/hello.js').Introduction} options.introduction
+ * @param {boolean} options.canPlay sound, that is
+ * @param {WritableStream | null} options.writable
+ */
+async function open({ url, introduction, canPlay, writable }) {
+  const found = await codecs;
+  tell({ type: 'codecs', found: found.length });
+  if (found.length === 0) return;
+  const first = hello(introduction, found.filter((mime) => canPlay || !mime.startsWith('audio/')));
   decoding = new Decoding({
     tell,
     writable,
@@ -39,7 +54,7 @@ function open({ url, hello, writable }) {
   });
   socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
-  socket.addEventListener('open', () => socket.send(hello));
+  socket.addEventListener('open', () => socket.send(first));
   socket.addEventListener('message', ({ data }) => (typeof data === 'string' ? text(data) : media(data)));
   socket.addEventListener('close', ({ code, reason }) => tell({ type: 'closed', code, reason }));
 }
@@ -88,10 +103,10 @@ function poll() {
 scope.onmessage = (/** @type {MessageEvent} */ { data }) => {
   switch (data.type) {
     case 'open':
-      return open(data);
+      return void open(data);
     case 'send':
       handled += data.text.length;
-      if (socket.readyState === WebSocket.OPEN) socket.send(data.text);
+      if (socket?.readyState === WebSocket.OPEN) socket.send(data.text);
       return poll();
     case 'speaker':
       return decoding.setAudio(data.port, data.channels, data.description);
