@@ -15,6 +15,18 @@ const MIN_PACKETS: usize = 8;
 const MIN_SPAN: Duration = Duration::from_millis(60);
 /// Over how much sending a decision looks back.
 const WINDOW: Duration = Duration::from_millis(200);
+/// A picture is sent at once. Where so many of its packets…
+const BURST_PACKETS: usize = 5;
+const BURST_SPAN: Duration = Duration::from_millis(5);
+/// …arrive one after the other, the last so late, in seconds…
+const BURST_LATE: f64 = 0.05;
+/// …evenly, no gap being more than this share of the time…
+const BURST_GAP: f64 = 0.5;
+/// …and no faster than this share of the estimate, the link has become slower: that is known before the queue has stood for
+/// a while.
+const BURST_SHARE: f64 = 0.7;
+/// What is used of it at first: the queue is to be worked off.
+const BURST_AFTER: f64 = 0.6;
 /// The share of what arrived that is used after congestion: the rest keeps the queue empty.
 const AFTER_CONGESTION: f64 = 0.9;
 /// In how many seconds a queue is to be worked off.
@@ -213,7 +225,12 @@ impl Estimator {
         let standing = self.recent.iter().map(|arrival| arrival.delay() - base).fold(f64::INFINITY, f64::min);
         let Some(arriving) = rate(self.recent.iter().map(|arrival| (arrival.arrived, arrival.size))) else { return };
 
-        if standing > STANDING {
+        if let Some(carried) = self.burst(base).filter(|carried| *carried < self.estimate * BURST_SHARE) {
+            self.congestion = Some(carried);
+            self.set(carried * BURST_AFTER);
+            self.start_over(now);
+            self.next_probe = now + *PROBE_PAUSE.start();
+        } else if standing > STANDING {
             // While the queue stands, the link is never idle: what arrives is what it carries.
             self.congestion = Some(arriving);
             let share = (AFTER_CONGESTION - standing / DRAIN).max(0.5);
@@ -228,6 +245,18 @@ impl Estimator {
                 self.set(self.estimate * (1.0 + GROWTH * elapsed));
             }
         }
+    }
+
+    /// What the link carries, in bit/s, by the last picture that was held up.
+    fn burst(&self, base: f64) -> Option<f64> {
+        let last = self.recent.back().filter(|last| last.delay() - base > BURST_LATE)?;
+        let start = last.sent.saturating_sub(BURST_SPAN);
+        let burst = self.recent.iter().rev().take_while(|arrival| arrival.sent >= start);
+        let (count, first) = burst.clone().fold((0, last), |(count, _), arrival| (count + 1, arrival));
+        let between = |from: &Arrival, to: &Arrival| to.arrived.saturating_sub(from.arrived).as_secs_f64();
+        let gaps = burst.clone().zip(burst.clone().skip(1)).map(|(later, earlier)| between(earlier, later));
+        let is_even = gaps.fold(0.0, f64::max) <= between(first, last) * BURST_GAP;
+        (count >= BURST_PACKETS && is_even).then(|| rate(burst.map(|arrival| (arrival.arrived, arrival.size))))?
     }
 
     fn probe_report(&mut self, report: &Report) {

@@ -23,6 +23,8 @@ pub(super) struct Link {
     /// Bytes that have arrived.
     pub(super) delivered: u64,
     pub(super) worst_queue: Duration,
+    /// Packets that found the queue full.
+    pub(super) dropped: u32,
     free_at: Duration,
     random: u64,
 }
@@ -36,6 +38,7 @@ impl Link {
             loss: 0.0,
             delivered: 0,
             worst_queue: Duration::ZERO,
+            dropped: 0,
             free_at: Duration::ZERO,
             random: 1,
         }
@@ -44,7 +47,11 @@ impl Link {
     /// When a packet arrives that is sent now, if it does.
     fn send(&mut self, now: Duration, size: u32, late: Duration) -> Option<Duration> {
         let queue = self.free_at.saturating_sub(now);
-        if self.random() < self.loss || queue > Duration::from_millis(300) {
+        if queue > Duration::from_millis(300) {
+            self.dropped += 1;
+            return None;
+        }
+        if self.random() < self.loss {
             return None;
         }
         self.worst_queue = self.worst_queue.max(queue);
@@ -70,12 +77,23 @@ pub(super) struct Session {
     /// Sent, and not yet reported.
     flying: VecDeque<Report>,
     next_feedback: Duration,
+    pub(super) feedback_each: Duration,
+    /// How much later what is behind the third packet of a picture arrives.
+    pub(super) held: Duration,
 }
 
 impl Session {
     pub(super) fn new(estimator: Estimator, link: Link) -> Self {
         // The viewer's clock has another zero, but that is the delay's affair.
-        Self { estimator, link, now: Duration::from_secs(1000), flying: VecDeque::new(), next_feedback: Duration::ZERO }
+        Self {
+            estimator,
+            link,
+            now: Duration::from_secs(1000),
+            flying: VecDeque::new(),
+            next_feedback: Duration::ZERO,
+            feedback_each: FEEDBACK,
+            held: Duration::ZERO,
+        }
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -112,16 +130,20 @@ impl Session {
             frame += 1;
             self.now += FRAME;
             if self.now >= self.next_feedback {
-                self.next_feedback = self.now + FEEDBACK;
+                self.next_feedback = self.now + self.feedback_each;
                 self.feedback();
             }
         }
     }
 
     fn send(&mut self, mut size: u32, late: Duration) {
-        while size > 0 {
+        for number in 0.. {
+            if size == 0 {
+                break;
+            }
             let packet = size.min(PACKET);
             size -= packet;
+            let late = late + if number < 3 { Duration::ZERO } else { self.held };
             let arrived = self.link.send(self.now, packet, late);
             self.flying.push_back(Report { sent: self.now, arrived, size: packet });
         }
@@ -196,6 +218,33 @@ mod tests {
         session.link.rate = 4 * MBIT;
         session.motion(seconds(5));
         assert_between(&session, 2_800_000, 4_200_000);
+    }
+
+    /// As long as the queue takes what comes until the viewer has said so.
+    #[test]
+    fn little_is_lost_where_a_link_becomes_slower() {
+        for feedback in [50, 100] {
+            let mut session = session(Link::of(4 * MBIT));
+            session.feedback_each = Duration::from_millis(feedback);
+            session.motion(seconds(10));
+            session.link.rate = MBIT;
+            session.motion(seconds(5));
+            assert!(session.link.dropped < 20, "{}", session.link.dropped);
+            assert_between(&session, MBIT * 7 / 10, 1_050_000);
+        }
+    }
+
+    #[test]
+    fn pictures_that_are_held_up_in_their_middle_say_nothing() {
+        let mut session = session(Link::of(20 * MBIT));
+        session.motion(seconds(5));
+        session.held = Duration::from_millis(70);
+        session.motion(Duration::from_millis(100));
+        session.held = Duration::ZERO;
+        for _ in 0..30 {
+            session.motion(Duration::from_millis(100));
+            assert_between(&session, 7 * MBIT, 8 * MBIT);
+        }
     }
 
     /// The case that GCC fails: a minute of nothing but keep-alives, some of them late.
