@@ -78,8 +78,8 @@ pub(super) struct Session {
     flying: VecDeque<Report>,
     next_feedback: Duration,
     pub(super) feedback_each: Duration,
-    /// How much later what is behind the third packet of a picture arrives.
-    pub(super) held: Duration,
+    /// For so long nothing passes behind the third packet of the next picture.
+    pub(super) stall: Option<Duration>,
 }
 
 impl Session {
@@ -92,7 +92,7 @@ impl Session {
             flying: VecDeque::new(),
             next_feedback: Duration::ZERO,
             feedback_each: FEEDBACK,
-            held: Duration::ZERO,
+            stall: None,
         }
     }
 
@@ -143,7 +143,11 @@ impl Session {
             }
             let packet = size.min(PACKET);
             size -= packet;
-            let late = late + if number < 3 { Duration::ZERO } else { self.held };
+            if number == 3
+                && let Some(stall) = self.stall.take()
+            {
+                self.link.free_at = self.link.free_at.max(self.now) + stall;
+            }
             let arrived = self.link.send(self.now, packet, late);
             self.flying.push_back(Report { sent: self.now, arrived, size: packet });
         }
@@ -238,9 +242,8 @@ mod tests {
     fn pictures_that_are_held_up_in_their_middle_say_nothing() {
         let mut session = session(Link::of(20 * MBIT));
         session.motion(seconds(5));
-        session.held = Duration::from_millis(70);
-        session.motion(Duration::from_millis(100));
-        session.held = Duration::ZERO;
+        session.feedback_each = Duration::from_millis(10);
+        session.stall = Some(Duration::from_millis(70));
         for _ in 0..30 {
             session.motion(Duration::from_millis(100));
             assert_between(&session, 7 * MBIT, 8 * MBIT);
