@@ -62,11 +62,11 @@ class FakeSession extends EventTarget {
   }
 }
 
-let clock, webrtc, websocket, transports, plan, tracks, channels, handovers, reasons, states, said;
+let clock, webrtc, websocket, transports, likely, plan, tracks, channels, handovers, reasons, states, said;
 
 beforeEach(() => {
   clock = new FakeClock();
-  plan = { mode: 'auto', reason: 'trying', lacks: null };
+  likely = plan = { mode: 'auto', reason: 'trying', lacks: null };
   tracks = [];
   channels = [];
   handovers = 0;
@@ -75,6 +75,7 @@ beforeEach(() => {
   states = [];
   transports = new Transports({
     createSession: (kind) => (kind === 'webrtc' ? (webrtc = new FakeSession()) : (websocket = new FakeSession())),
+    likely: () => likely,
     plan: async () => plan,
     watchTrack: (track) => ({ video: track, end: () => {} }),
     untilSaid: () => said,
@@ -278,15 +279,29 @@ describe('two transports', () => {
   });
 
   it('uses one only where that is the plan', async () => {
-    plan = { mode: 'websocket', reason: 'chosen', lacks: null };
+    likely = plan = { mode: 'websocket', reason: 'chosen', lacks: null };
     await start();
     assert.deepEqual([webrtc.starts, websocket.starts], [0, 1]);
     websocket.connect('s');
     assert.deepEqual([transports.transport, websocket.sent, channels], [{ kind: 'websocket', reason: 'chosen' }, [], [true]]);
   });
 
+  it('does not wait for the server with the WebSocket, and ends it where the server has none', async () => {
+    let told;
+    plan = new Promise((resolve) => (told = resolve));
+    transports.start();
+    assert.deepEqual([webrtc.starts, websocket.starts], [0, 1]);
+    websocket.connect('s');
+    assert.deepEqual([transports.snapshot.state, transports.transport.kind], ['live', 'websocket']);
+    told({ mode: 'webrtc', reason: 'only', lacks: null });
+    await settle();
+    assert.deepEqual([webrtc.starts, websocket.snapshot.state, transports.snapshot.state], [1, 'idle', 'reconnecting']);
+    webrtc.connect('w');
+    assert.deepEqual([transports.snapshot.state, transports.transport.kind, tracks], ['live', 'webrtc', ['s!', 'w']]);
+  });
+
   it('says what would help where the page lacks https', async () => {
-    plan = { mode: 'webrtc', reason: 'https', lacks: 'https' };
+    likely = plan = { mode: 'webrtc', reason: 'https', lacks: 'https' };
     await start();
     webrtc.fail('server', 'no network path between browser and desktop (ICE failed); …');
     assert.equal(transports.snapshot.failure.kind, 'https');

@@ -24,6 +24,8 @@ export function connect({ base, display, chosen, untilSaid }) {
   const url = signallingUrl(base);
   const wanted = new URLSearchParams(location.search).get('transport');
   const facts = { wanted, chosen, lacks: lacking() };
+  /** @type {'webrtc' | 'websocket' | undefined} the only way that the server offers, as it has said last */
+  let offered;
   /** @type {ReturnType<typeof fetchConfig> | null} what was fetched for the plan, for whom it is as well */
   let early = null;
 
@@ -57,11 +59,13 @@ export function connect({ base, display, chosen, untilSaid }) {
 
   return new Transports({
     createSession: (kind) => (kind === 'webrtc' ? webrtc() : websocket()),
+    likely: () => makePlan({ ...facts, offered }),
     async plan() {
       early = fetchConfig(base);
       // What is wrong with it is told by the sessions.
       const config = await early.catch(() => null);
-      const plan = makePlan({ ...facts, offered: config?.transport });
+      if (config) offered = config.transport;
+      const plan = makePlan({ ...facts, offered });
       if (plan.mode === 'webrtc') takeEarly('worker')?.terminate();
       return plan;
     },

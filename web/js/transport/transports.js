@@ -39,6 +39,7 @@ const STAGES = ['waiting', 'signalling', 'negotiating', 'ice', 'frame', 'live'];
  *
  * @typedef {object} TransportDependencies
  * @property {(kind: Kind) => Session} createSession
+ * @property {() => Plan} likely the plan as far as it is known without asking the server
  * @property {() => Promise<Plan>} plan
  * @property {(track: MediaStreamTrack, onFrame: () => void) => import('./preview.js').Preview} watchTrack calls back when it
  *   has a picture
@@ -209,19 +210,26 @@ export class Transports extends EventTarget {
     if (this.#planning) return;
     this.#planning = true;
     this.#set({ state: this.#wasLive ? 'reconnecting' : 'connecting', stage: 'signalling', failure: null, retryAt: null });
+    // The WebSocket does not wait: what the server says takes a round trip, and longer while the page is first drawn.
+    this.#plan = this.#deps.likely();
+    if (this.#plan.mode !== 'webrtc') this.#startSide(this.#sides.websocket);
     this.#plan = await this.#deps.plan();
     this.#planning = false;
     this.#reason = 'trying';
     this.#clearAgain();
     const { mode } = this.#plan;
-    // The quicker one first.
-    for (const side of this.#both.reverse()) {
+    for (const side of this.#both) {
       if (mode !== 'auto' && mode !== side.kind) side.session.stop();
-      else if (side.isIdle) side.session.start();
-      else side.session.retryNow();
+      else this.#startSide(side);
     }
     if (mode !== 'auto') this.#active = this.#sides[mode];
     this.#tellTransport();
+  }
+
+  /** @param {Side} side */
+  #startSide(side) {
+    if (side.isIdle) side.session.start();
+    else side.session.retryNow();
   }
 
   /**
@@ -377,9 +385,10 @@ export class Transports extends EventTarget {
 
   /** What the page shows of it all. */
   #compose() {
-    if (this.#planning || !this.#plan) return;
+    if (!this.#plan) return;
     const { webrtc, websocket } = this.#sides;
     const running = this.#both.filter(({ isIdle }) => !isIdle);
+    if (this.#planning && running.length === 0) return;
     if (this.#active?.isLive && (this.#active.channel || !this.#isAuto)) {
       this.#wasLive = true;
       return this.#set({ ...this.#active.session.snapshot, attempt: 0 });
