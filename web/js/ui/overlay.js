@@ -5,6 +5,9 @@ import { h, setText } from './dom.js';
 import { icon, mark } from './icons.js';
 import { STEPS, explain } from './messages.js';
 
+/** Who is there sooner sees no card that comes and goes, and the browser has no clouds to paint while it is busy. */
+const EARLY_MS = 400;
+
 /**
  * @typedef {object} OverlayOptions
  * @property {HTMLElement} root
@@ -36,6 +39,8 @@ export class Overlay {
       if (this.#reload) location.reload();
       else options.onRetry();
     });
+    options.root.classList.add('early');
+    setTimeout(() => options.root.classList.remove('early'), EARLY_MS);
     options.root.append(
       h('div', { class: 'aurora', 'aria-hidden': 'true' }),
       h(
@@ -68,6 +73,7 @@ export class Overlay {
     // Coming back by itself is nothing to worry about; after a few misses it is worth explaining.
     const calm = state === 'reconnecting' && snapshot.attempt <= 2;
     root.classList.toggle('failing', waiting && !calm);
+    if (waiting || state === 'reconnecting') root.classList.remove('early');
     this.#steps.hidden = waiting || state === 'reconnecting';
     this.#actions.hidden = !waiting;
 
