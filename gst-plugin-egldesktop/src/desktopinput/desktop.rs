@@ -33,6 +33,8 @@ pub(super) struct Settings {
     pub(super) dpi: u32,
     /// Whether the selection of the middle button is shared like the clipboard.
     pub(super) primary_selection: bool,
+    /// Whether there are gamepads, which are not made here.
+    pub(super) gamepads: bool,
 }
 
 /// One thing to do.
@@ -73,6 +75,7 @@ pub(super) struct Desktop {
     dpi_changes: u32,
     size_told: (u16, u16),
     devices_told: Devices,
+    gamepads: bool,
     reports: Vec<Report>,
 }
 
@@ -100,6 +103,7 @@ impl Desktop {
             dpi_changes: 0,
             size_told,
             devices_told: Devices::default(),
+            gamepads: settings.gamepads,
             reports: Vec::new(),
         })
     }
@@ -142,7 +146,7 @@ impl Desktop {
         if self.display.size != self.size_told {
             self.tell_size();
         }
-        if self.uinput.devices() != self.devices_told {
+        if self.devices() != self.devices_told {
             self.tell_devices();
         }
         let image = self.cursor.take(&self.display)?;
@@ -238,8 +242,13 @@ impl Desktop {
         self.reports.push(Report::Event(DesktopEvent::Screen { width, height }));
     }
 
+    /// What programs see.
+    fn devices(&self) -> Devices {
+        Devices { gamepads: self.gamepads, ..self.uinput.devices() }
+    }
+
     fn tell_devices(&mut self) {
-        self.devices_told = self.uinput.devices();
+        self.devices_told = self.devices();
         self.reports.push(Report::Event(DesktopEvent::Devices(self.devices_told)));
     }
 

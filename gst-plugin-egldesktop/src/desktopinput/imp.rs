@@ -24,7 +24,13 @@ const DEFAULT_DPI: u32 = 96;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { display_name: None, refresh: DEFAULT_REFRESH, dpi: DEFAULT_DPI, primary_selection: false }
+        Self {
+            display_name: None,
+            refresh: DEFAULT_REFRESH,
+            dpi: DEFAULT_DPI,
+            primary_selection: false,
+            gamepads: false,
+        }
     }
 }
 
@@ -118,7 +124,8 @@ impl BaseTransformImpl for DesktopInput {
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let settings = lock(&self.settings).clone();
+        let gamepads = lock(&self.gamepad_settings).backend != GamepadBackend::None;
+        let settings = Settings { gamepads, ..lock(&self.settings).clone() };
         let worker = Worker::start(&settings, &self.obj()).map_err(|error| {
             let display = settings.display_name.or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
             gst::error_msg!(

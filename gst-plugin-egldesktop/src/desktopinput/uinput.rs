@@ -74,7 +74,12 @@ impl Uinput {
                 reply.infos.iter().any(|info| info.enabled && info.name.starts_with(made.name.as_bytes()))
             })
         };
-        self.listed = Devices { touch: listed(&self.touch), pen: listed(&self.pen), wheel: listed(&self.wheel) };
+        self.listed = Devices {
+            touch: listed(&self.touch),
+            pen: listed(&self.pen),
+            wheel: listed(&self.wheel),
+            ..Devices::default()
+        };
         gst::debug!(CAT, "of our devices, the X server reads {:?}", self.listed);
         Ok(())
     }

@@ -14,7 +14,8 @@ const CLIPBOARD: &str = "egldesktop-clipboard";
 const CLIPBOARD_TAKEN: &str = "egldesktop-clipboard-taken";
 /// Name of the structure of the size of the screen; fields `width` and `height` (uint, pixels).
 const SCREEN: &str = "egldesktop-screen";
-/// Name of the structure of the devices that programs on the desktop see; fields `touch`, `pen` and `wheel` (boolean).
+/// Name of the structure of the devices that programs on the desktop see; fields `touch`, `pen`, `wheel`
+/// and `gamepads` (boolean).
 const DEVICES: &str = "egldesktop-devices";
 
 /// Devices that programs on the desktop see, beside keyboard and mouse.
@@ -26,6 +27,8 @@ pub struct Devices {
     pub pen: bool,
     /// A wheel that turns by parts of a tick.
     pub wheel: bool,
+    /// Gamepads, as soon as a browser has one.
+    pub gamepads: bool,
 }
 /// Name of the structure of a rumble; fields `pad`, `strong`, `weak` (uint, of 65535) and `duration` (uint, ms).
 const RUMBLE: &str = "egldesktop-gamepad-rumble";
@@ -89,9 +92,12 @@ impl DesktopEvent {
             Self::Screen { width, height } => {
                 gst::Structure::builder(SCREEN).field("width", width).field("height", height).build()
             }
-            Self::Devices(Devices { touch, pen, wheel }) => {
-                gst::Structure::builder(DEVICES).field("touch", touch).field("pen", pen).field("wheel", wheel).build()
-            }
+            Self::Devices(Devices { touch, pen, wheel, gamepads }) => gst::Structure::builder(DEVICES)
+                .field("touch", touch)
+                .field("pen", pen)
+                .field("wheel", wheel)
+                .field("gamepads", gamepads)
+                .build(),
             Self::Rumble { pad, strong, weak, duration } => gst::Structure::builder(RUMBLE)
                 .field("pad", u32::from(*pad))
                 .field("strong", u32::from(*strong))
@@ -121,6 +127,7 @@ impl DesktopEvent {
                 touch: structure.get("touch").ok()?,
                 pen: structure.get("pen").ok()?,
                 wheel: structure.get("wheel").ok()?,
+                gamepads: structure.get("gamepads").ok()?,
             })),
             RUMBLE => Some(Self::Rumble {
                 pad: structure.get::<u32>("pad").ok()?.try_into().ok()?,
@@ -181,7 +188,7 @@ pub(super) mod tests {
             DesktopEvent::Clipboard(parts().into()),
             DesktopEvent::ClipboardTaken(u64::MAX),
             DesktopEvent::Screen { width: 1366, height: 768 },
-            DesktopEvent::Devices(Devices { touch: true, pen: false, wheel: true }),
+            DesktopEvent::Devices(Devices { touch: true, pen: false, wheel: true, gamepads: true }),
             DesktopEvent::Rumble { pad: 3, strong: 65535, weak: 1, duration: 65535 },
         ] {
             assert_eq!(DesktopEvent::parse(&sent.to_event()), Some(sent));

@@ -100,6 +100,9 @@ function set({ name, value }, { session, server, log, measurements, clipboard, m
     case 'smooth_wheel':
       pointer.setDevice('smoothWheel', isTrue(value));
       break;
+    case 'gamepads':
+      panel.allowGamepads(isTrue(value));
+      break;
     case 'resize':
       server.resizes = isTrue(value);
       panel.settings.allowResize(server.resizes);

@@ -52,6 +52,9 @@ export class Panel {
   #keys;
   /** Of no use to who only watches. @type {HTMLElement[]} */
   #forControl;
+  #gamepad;
+  #control = true;
+  #gamepadsThere = true;
   /** Who is connected, and the quality of the picture: fed by main.js. */
   viewers;
   settings;
@@ -86,7 +89,8 @@ export class Panel {
     const keyboard = only('touch', action('keyboard', t('Keyboard'), options.onScreenKeyboard));
     this.#typeHandle = only('touch', h('button', { class: 'handle type-handle', type: 'button', 'aria-label': t('Keyboard'), onclick: options.onScreenKeyboard }, icon('keyboard')));
     const gamepad = only('touch', action('gamepad', t('Gamepad'), options.onTouchGamepad));
-    this.#forControl = [capture, keyboard, gamepad, this.#typeHandle, this.#keys.element];
+    this.#forControl = [capture, keyboard, this.#typeHandle, this.#keys.element];
+    this.#gamepad = gamepad;
     this.#sheet.append(
       h('header', { class: 'sheet-head' }, mark(), h('div', { class: 'sheet-name' }, h('strong', {}, 'egldesktop'), h('span', { class: 'status' }, h('i', { class: 'dot' }), this.#status)), h('button', { class: 'icon-button', type: 'button', 'aria-label': t('Close the panel'), onclick: () => this.toggle(false) }, icon('close'))),
       h('div', { class: 'actions' }, this.#fullscreen, capture, keyboard, gamepad, options.microphone),
@@ -140,9 +144,21 @@ export class Panel {
 
   /** @param {boolean} control whether this page controls the desktop */
   setControl(control) {
-    for (const element of this.#forControl) element.hidden = !control;
+    this.#control = control;
+    this.#showForControl();
     this.clipboard.setControl(control);
     this.settings.allow(control);
+  }
+
+  /** @param {boolean} there whether the desktop has gamepads */
+  allowGamepads(there) {
+    this.#gamepadsThere = there;
+    this.#showForControl();
+  }
+
+  #showForControl() {
+    for (const element of this.#forControl) element.hidden = !this.#control;
+    this.#gamepad.hidden = !this.#control || !this.#gamepadsThere;
   }
 
   /** @param {import('../core/session.js').State} state */

@@ -130,8 +130,9 @@ impl Listener for Exchange {
                 self.outbox.send(&control::system(&format!("resolution,{width}x{height}")));
             }
             // Clients of selkies-gstreamer send a mouse anyway.
-            DesktopEvent::Devices(Devices { touch, pen, wheel }) if self.dialect == Dialect::Extended => {
-                for (name, there) in [("touch", touch), ("pen", pen), ("smooth_wheel", wheel)] {
+            DesktopEvent::Devices(Devices { touch, pen, wheel, gamepads }) if self.dialect == Dialect::Extended => {
+                let devices = [("touch", touch), ("pen", pen), ("smooth_wheel", wheel), ("gamepads", gamepads)];
+                for (name, there) in devices {
                     let there = if *there { "True" } else { "False" };
                     self.outbox.send(&control::system(&format!("{name},{there}")));
                 }
