@@ -91,6 +91,10 @@ async fn run(length: Duration, sanitize: bool) -> Result<()> {
     let status = desktop.process().wait()?;
     ensure!(status.success(), "the desktop ends with {status}");
     let found = sanitizer.found(process)?;
+    ensure!(
+        !found.contains("LeakSanitizer has encountered a fatal error"),
+        "AddressSanitizer has found nothing, but LeakSanitizer itself has failed: run it again\n{found}"
+    );
     ensure!(found.is_empty(), "{found}");
     Ok(writeln!(output, "\nAddressSanitizer and LeakSanitizer have found nothing.")?)
 }

@@ -248,6 +248,12 @@ impl Desktop {
             let name = table::MICROPHONE.name;
             tracing::warn!("no microphone, though {name} is true: that needs the private sound server; see --explain");
         }
+        if settings.video_loss > 0 {
+            let name = table::VIDEO_LOSS.name;
+            tracing::warn!(
+                "{name} has no effect: lost packets are sent again, and error correction beside that breaks the picture"
+            );
+        }
         if matches!(access, Access::Open) && !settings.listen.is_local() {
             tracing::warn!("whoever reaches {} controls this desktop: ENABLE_BASIC_AUTH is false", settings.listen);
         }

@@ -127,11 +127,8 @@ fn thumbs_play_on_a_gamepad_that_the_page_draws() {
 fn no_pad_is_drawn_where_the_desktop_has_none() {
     isolated(async || {
         let xvfb = Xvfb::start(640, 480)?;
-        let desktop = Desktop::start(&[
-            ("DISPLAY", &xvfb.display),
-            ("ENABLE_AUDIO", "false"),
-            ("EGLDESKTOP_GAMEPADS", "none"),
-        ])?;
+        let desktop =
+            Desktop::start(&[("DISPLAY", &xvfb.display), ("ENABLE_AUDIO", "false"), ("EGLDESKTOP_GAMEPADS", "none")])?;
         let browser = Chromium::start().await?;
         browser.resize(844, 390, true).await?;
         browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;

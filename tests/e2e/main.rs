@@ -16,6 +16,7 @@ mod gamepad;
 mod hostile;
 mod ice;
 mod input;
+mod losses;
 mod microphone;
 mod novnc;
 mod picture;

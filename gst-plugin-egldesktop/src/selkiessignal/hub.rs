@@ -68,7 +68,6 @@ pub(super) struct Hub {
     element: glib::WeakRef<super::SelkiesSignal>,
     ice: Ice,
     congestion: Option<Arc<Control>>,
-    fec_percentage: u32,
     audio_channels: u32,
     permissions: Permissions,
     transport: TransportPolicy,
@@ -99,7 +98,6 @@ pub(super) struct Hub {
 pub(super) struct Parts {
     pub(super) ice: Ice,
     pub(super) congestion: Option<Arc<Control>>,
-    pub(super) fec_percentage: u32,
     pub(super) audio_channels: u32,
     pub(super) permissions: Permissions,
     pub(super) policy: ControlPolicy,
@@ -125,7 +123,6 @@ impl Hub {
             element: element.downgrade(),
             ice: parts.ice,
             congestion: parts.congestion,
-            fec_percentage: parts.fec_percentage,
             audio_channels: parts.audio_channels,
             permissions: parts.permissions,
             transport: parts.transport,
@@ -186,11 +183,6 @@ impl Hub {
     /// Which network counts, where congestion control is on.
     pub(super) fn congestion(&self) -> Option<&Arc<Control>> {
         self.congestion.as_ref()
-    }
-
-    /// How much forward error correction video has, in packets for a hundred others.
-    pub(super) fn fec_percentage(&self) -> u32 {
-        self.fec_percentage
     }
 
     /// Clock and base time of the pipeline, for pipelines that run along with it.

@@ -246,11 +246,6 @@ pub struct SelkiesSignal {
         builder().default_value(true).mutable_ready()
     )]
     #[property(
-        name = "video-fec-percentage", get, set, type = u32, member = fec_percentage, nick = "Video FEC",
-        blurb = "Packets of forward error correction (ULPFEC) for a hundred of video; lost packets are sent again anyway",
-        builder().maximum(100).mutable_ready()
-    )]
-    #[property(
         name = "audio-channels", get, set, type = u32, member = audio_channels, nick = "Audio channels",
         blurb = "How many the sound has that comes once somebody listens: 1, 2, 6 (5.1) or 8 (7.1)",
         builder().minimum(1).maximum(8).default_value(2).mutable_ready()

@@ -67,7 +67,7 @@ impl Running {
         let recorder = recorder.transpose()?;
         let permissions = Permissions { clipboard: settings.clipboard, resize_switch: settings.resize_switch };
         let congestion = settings.congestion_control.then(|| Arc::new(congestion_control(element, &tuning)));
-        let (fec_percentage, policy, notice) = (settings.fec_percentage, settings.control_policy, settings.notice);
+        let (policy, notice) = (settings.control_policy, settings.notice);
         let audio_channels = settings.audio_channels;
         if !opus::CHANNELS.contains(&audio_channels) {
             return Err(wrong(&format!("audio-channels is {audio_channels}, but must be 1, 2, 6 or 8")));
@@ -84,7 +84,6 @@ impl Running {
             capabilities,
             ice,
             congestion,
-            fec_percentage,
             audio_channels,
             permissions,
             policy,

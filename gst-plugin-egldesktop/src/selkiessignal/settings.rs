@@ -224,7 +224,6 @@ pub(super) struct Settings {
     pub(super) port_range: Option<String>,
     pub(super) announced_addresses: Option<String>,
     pub(super) congestion_control: bool,
-    pub(super) fec_percentage: u32,
     pub(super) audio_channels: u32,
 }
 
@@ -275,7 +274,6 @@ impl Default for Settings {
             port_range: None,
             announced_addresses: None,
             congestion_control: true,
-            fec_percentage: 0,
             audio_channels: 2,
         }
     }

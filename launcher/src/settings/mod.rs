@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) audio_channels: u32,
     /// In per cent of the packets.
     pub(crate) audio_loss: u32,
+    /// What nothing follows from any more.
+    pub(crate) video_loss: u32,
     /// Whether viewers may be heard.
     pub(crate) microphone: bool,
     pub(crate) pulse_server: Option<String>,
@@ -181,6 +183,7 @@ impl Settings {
             audio: reader.boolean(&table::AUDIO)?,
             audio_channels: reader.number(&table::AUDIO_CHANNELS)?,
             audio_loss: reader.number(&table::AUDIO_LOSS)?,
+            video_loss: reader.number(&table::VIDEO_LOSS)?,
             microphone: reader.boolean(&table::MICROPHONE)?,
             pulse_server: optional(&table::PULSE_SERVER),
             gamepads: reader.required(&table::GAMEPADS)?.to_owned(),

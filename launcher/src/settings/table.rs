@@ -259,7 +259,7 @@ pub(crate) static CONGESTION: Variable = Variable::new(
 pub(crate) static VIDEO_LOSS: Variable = Variable::new(
     "SELKIES_VIDEO_PACKETLOSS_PERCENT",
     number(0, 100),
-    "packets of error correction for a hundred of video; lost packets are sent again anyway",
+    "nothing any more, as lost packets are sent again: error correction beside that breaks the picture",
 )
 .default("0");
 

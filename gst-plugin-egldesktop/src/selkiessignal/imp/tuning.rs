@@ -33,9 +33,7 @@ impl SelkiesSignal {
     pub(super) fn target(&self) -> Tuning {
         let wanted = *self.tuning.borrow();
         let Some(target) = self.congestion().map(|control| control.target()) else { return wanted };
-        // Error correction is sent beside what the encoder makes.
-        let share = 100 + u64::from(lock(&self.settings).fec_percentage);
-        let carried = u32::try_from(target.bitrate * 100 / share / 1000).unwrap_or(u32::MAX);
+        let carried = u32::try_from(target.bitrate / 1000).unwrap_or(u32::MAX);
         let framerate = (f64::from(wanted.framerate) * target.framerate).ceil() as u32;
         Tuning { video_bitrate: carried.min(wanted.video_bitrate), framerate, ..wanted }
     }

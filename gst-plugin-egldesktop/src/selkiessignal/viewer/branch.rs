@@ -38,8 +38,6 @@ pub(super) struct Options<'a> {
     pub(super) group: &'a str,
     /// Its part in the congestion control.
     pub(super) share: Option<Share>,
-    /// How many packets of forward error correction there are for a hundred others.
-    pub(super) fec_percentage: u32,
     pub(super) numbers: Numbers,
 }
 

@@ -30,7 +30,7 @@ impl Offering {
         let video = gst::Caps::new_empty_simple("video/x-vp8");
         let audio = gst::Caps::new_empty_simple("audio/x-opus");
         for (caps, kind) in [(&video, "video"), (&audio, "audio")] {
-            let options = Options { group: kind, share: None, fec_percentage: 0, numbers: Numbers::OURS };
+            let options = Options { group: kind, share: None, numbers: Numbers::OURS };
             Branch::new(&pipeline, &webrtcbin, caps, kind, options).unwrap();
         }
         pipeline.set_state(gst::State::Ready).unwrap();

@@ -151,7 +151,6 @@ impl Viewer {
             let options = Options {
                 group: group(hello, kind),
                 share: hub.congestion().filter(|_| is_video).map(|control| control.join(ticket.id)),
-                fec_percentage: if is_video { hub.fec_percentage() } else { 0 },
                 numbers: Numbers::OURS,
             };
             let branch = Branch::new(&pipeline, &webrtcbin, &source.caps, kind, options)?;

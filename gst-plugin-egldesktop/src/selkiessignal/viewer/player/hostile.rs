@@ -31,7 +31,7 @@ fn answer(text: &str) -> Option<Option<String>> {
     let pipeline = gst::Pipeline::new();
     let webrtcbin = WebRtcBin::new(&pipeline).unwrap();
     for (chosen, (caps, kind)) in agreed.streams().zip([("video/x-vp8", "video"), ("audio/x-opus", "audio")]) {
-        let options = Options { group: STREAM, share: None, fec_percentage: 0, numbers: chosen.numbers };
+        let options = Options { group: STREAM, share: None, numbers: chosen.numbers };
         Branch::new(&pipeline, &webrtcbin, &gst::Caps::new_empty_simple(caps), kind, options).unwrap();
     }
     pipeline.set_state(gst::State::Playing).unwrap();

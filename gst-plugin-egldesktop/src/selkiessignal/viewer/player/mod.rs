@@ -231,7 +231,6 @@ fn add_branches(
             group: STREAM,
             // Without reports of each packet there is nothing to estimate the network by.
             share: numbers.transport_wide.filter(|_| kind == "video").and_then(|_| share()),
-            fec_percentage: 0,
             numbers,
         };
         Ok((Branch::new(pipeline, webrtcbin, &source.caps, kind, options)?, source.stream.clone()))
