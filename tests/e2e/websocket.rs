@@ -35,7 +35,13 @@ fn only_tcp_to_one_port_passes() {
         let _firewall = Firewall::shut()?;
         let xvfb = Xvfb::start(640, 480)?;
         let painter = Painter::start(&xvfb.display)?;
-        let desktop = Desktop::start(&[("DISPLAY", &xvfb.display), ("SELKIES_WEBRTC_PORT_RANGE", MEDIA_PORTS)])?;
+        let top = tempfile::tempdir()?;
+        let shared = top.path().join("shared");
+        let desktop = Desktop::start(&[
+            ("DISPLAY", &xvfb.display),
+            ("SELKIES_WEBRTC_PORT_RANGE", MEDIA_PORTS),
+            ("SELKIES_FILE_MANAGER_PATH", shared.to_str().context("no path")?),
+        ])?;
         let tone = pulse::play_tone(&desktop.pulse_server())?;
         let browser = Chromium::start().await?;
         let opened = Instant::now();
@@ -64,6 +70,13 @@ fn only_tcp_to_one_port_passes() {
         while browser.resolve("navigator.clipboard.readText().then((text) => text.length)").await? != 300_000 {
             ensure!(Instant::now() < deadline, "what was copied does not reach the page");
         }
+
+        let sent = top.path().join("sent.txt");
+        std::fs::write(&sent, "a file")?;
+        browser.wait_for("return !document.querySelector('input[type=file]').closest('.section').hidden").await?;
+        browser.choose_file("input[type=file]", &sent).await?;
+        browser.wait_for("return document.querySelector('a.transfer-name')?.innerText === 'sent.txt'").await?;
+        assert_eq!(std::fs::read_to_string(shared.join("sent.txt"))?, "a file");
 
         // It says why, once WebRTC has given up.
         browser.run("document.querySelector('.handle').click()").await?;
