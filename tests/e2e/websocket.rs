@@ -45,7 +45,7 @@ fn only_tcp_to_one_port_passes() {
         let tone = pulse::play_tone(&desktop.pulse_server())?;
         let browser = Chromium::start().await?;
         let opened = Instant::now();
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.open_url(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address)).await?;
         browser.wait_for_state("live").await?;
         println!("live after {:?}", opened.elapsed());
         browser.wait_for_transport("websocket").await?;
@@ -75,7 +75,7 @@ fn only_tcp_to_one_port_passes() {
         std::fs::write(&sent, "a file")?;
         browser.wait_for("return !document.querySelector('input[type=file]').closest('.section').hidden").await?;
         browser.choose_file("input[type=file]", &sent).await?;
-        browser.wait_for("return document.querySelector('a.transfer-name')?.innerText === 'sent.txt'").await?;
+        browser.wait_for("return document.querySelector('a.transfer-name')?.textContent === 'sent.txt'").await?;
         assert_eq!(std::fs::read_to_string(shared.join("sent.txt"))?, "a file");
 
         // It says why, once WebRTC has given up.
