@@ -90,6 +90,7 @@ impl Text {
             }
             self.connection.sync()?;
             due += Duration::from_nanos(1_000_000_000 / 60);
+            // The pace of what is drawn: there is nothing to wait for.
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
         if scene == Scene::Page {

@@ -78,7 +78,6 @@ fn is_right(variables: &'static [(&str, &str)], check: fn(&serde_json::Value) ->
             watch(&browser).await?;
             let address = &near.desktop.address;
             browser.open_url(&format!("http://{USER}:{PASSWORD_IN_URL}@{address}/?transport=webrtc")).await?;
-            browser.wait_for_state("live").await?;
             link.set(Profile { delay: Duration::from_millis(10), loss: 0.05, rate: None });
             let noise = Noise::start(&near.xvfb.display)?;
             for _ in 0..100 {

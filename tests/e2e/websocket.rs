@@ -49,7 +49,7 @@ fn only_tcp_to_one_port_passes() {
         browser.goto(&format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address)).await?;
         browser.wait_for_state("live").await?;
         println!("live after {:?}", opened.elapsed());
-        browser.open(&desktop.address, USER, PASSWORD_IN_URL).await?;
+        browser.wait_for("return document.documentElement.dataset.settled === 'true'").await?;
         browser.wait_for_transport("websocket").await?;
         browser.wait_for_picture(painter.patches()).await?;
         types(&browser, &painter).await?;

@@ -18,7 +18,7 @@ const scope = /** @type {any} */ (globalThis);
 const tell = (message, transfer) => scope.postMessage(message, transfer ?? []);
 
 // Asked before it is known what for: the answer takes a while.
-const codecs = decodable();
+const codecs = decodable().catch(() => /** @type {string[]} */ ([]));
 
 /** @type {WebSocket} */
 let socket;
