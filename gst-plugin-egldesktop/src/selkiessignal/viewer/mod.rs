@@ -22,6 +22,7 @@ mod player;
 mod rate;
 mod retransmission;
 mod rtp_plugin;
+mod sctp;
 mod sdp;
 mod seconds;
 mod silence;

@@ -10,8 +10,8 @@ use gst_webrtc::{
     WebRTCRTPTransceiverDirection, WebRTCSessionDescription,
 };
 
-use super::CAT;
 use super::branch::Options;
+use super::{CAT, sctp};
 use crate::selkiessignal::ice::{Ice, Policy, local_addresses};
 
 /// A webrtcbin in a pipeline.
@@ -21,6 +21,7 @@ pub(super) struct WebRtcBin(gst::Element);
 impl WebRtcBin {
     /// Adds one to `pipeline`.
     pub(super) fn new(pipeline: &gst::Pipeline) -> Result<Self, glib::BoolError> {
+        sctp::keep()?;
         let element = gst::ElementFactory::make("webrtcbin")
             .property_from_str("bundle-policy", "max-bundle")
             // Of its receiving side, which would otherwise count for everything.
