@@ -28,6 +28,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # The tests make network namespaces. Who is not root may do that as the root of a user namespace.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,unshare --user --map-root-user)
+# webrtcbin speaks UPnP on every interface that there is.
+ALONE := $(AS_ROOT) unshare --net bash -c 'ip link set lo up && exec "$$@"' alone
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -64,7 +66,8 @@ debug:
 	$(CARGO) build --workspace --lib --bins --tests
 
 unit:
-	$(CARGO) test --workspace --lib --bins
+	$(CARGO) test --workspace --lib --bins --no-run
+	$(ALONE) $(CARGO) test --workspace --lib --bins
 	$(CARGO) test --workspace --doc
 	@if [ -e /dev/uinput ]; then $(AS_ROOT) $(CARGO) test --workspace --lib uinput -- --ignored; \
 	  else echo "*** SKIPPED: no /dev/uinput: the devices of the kernel (counted as \"ignored\" above) are not tested ***" >&2; fi

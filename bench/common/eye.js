@@ -1,6 +1,6 @@
 // Watches one place of the picture, in whatever element of the page shows it, and writes down when its colour changes.
 (() => {
-  const AGAIN_MS = 20;
+  const AGAIN = 3;
   const eye = { changes: [], frames: 0, first: null, presses: [] };
   window.eye = eye;
   const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
@@ -29,12 +29,21 @@
     };
     // Of two frames in one frame of the page, the browser may tell only the first, and the next is a while away.
     let again = 0;
+    const more = (times) => {
+      again = requestAnimationFrame(() => {
+        if (element !== followed) return;
+        look(element, performance.now());
+        if (times > 1) more(times - 1);
+      });
+    };
     // Not the time of the page's frame, which is before this.
     const step = () => {
       eye.frames++;
       look(element, performance.now());
-      clearTimeout(again);
-      again = setTimeout(() => element === followed && look(element, performance.now()), AGAIN_MS);
+      if (element.requestVideoFrameCallback) {
+        cancelAnimationFrame(again);
+        more(AGAIN);
+      }
       next();
     };
     // One that comes into the page as it plays has a picture already, and the next may be a second away.

@@ -10,7 +10,7 @@ use proptest::strategy::ValueTree as _;
 
 use super::branch::{Branch, Numbers, Options};
 use super::webrtcbin::WebRtcBin;
-use super::{sdp, transport};
+use super::{pipeline, sdp, transport};
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -173,6 +173,22 @@ fn no_answer_ends_the_process() {
         taken += u32::from(offering.take(&apply(&answer, &changes)));
     }
     assert!(taken > 20, "only {taken} got as far as webrtcbin");
+}
+
+#[test]
+fn nothing_is_counted_while_it_stops() {
+    gst::init().unwrap();
+    let answer = Offering::new().answer();
+    for _ in 0..20 {
+        let mut offering = Offering::new();
+        assert!(offering.take(&answer));
+        for _ in 0..50 {
+            offering.webrtcbin.stats(Duration::ZERO);
+        }
+        offering.webrtcbin.end_stats();
+        pipeline::stop(&offering.pipeline);
+        assert_eq!(offering.webrtcbin.stats(PATIENCE), None);
+    }
 }
 
 #[test]

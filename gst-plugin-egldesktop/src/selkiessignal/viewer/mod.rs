@@ -19,6 +19,7 @@ mod outbox;
 mod ping;
 mod pipeline;
 mod player;
+mod questions;
 mod rate;
 mod retransmission;
 mod rtp_plugin;
@@ -276,6 +277,7 @@ impl Drop for Viewer {
             input.release_all();
             connected.end()
         });
+        self.webrtcbin.end_stats();
         pipeline::stop(&self.pipeline);
         drop(channel);
     }

@@ -77,7 +77,7 @@ pub(super) fn watch_connection(
     });
 }
 
-/// Ends it. Its links are to be cleared before.
+/// Ends it. Its links are to be cleared before, and a webrtcbin in it asked nothing any more.
 pub(super) fn stop(pipeline: &gst::Pipeline) {
     if let Some(bus) = pipeline.bus() {
         bus.unset_sync_handler();

@@ -1,6 +1,7 @@
 //! webrtcbin behind typed functions: its signals and properties are named here and nowhere else.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gst::glib;
@@ -11,12 +12,19 @@ use gst_webrtc::{
 };
 
 use super::branch::Options;
+use super::questions::Questions;
 use super::{CAT, sctp};
 use crate::selkiessignal::ice::{Ice, Policy, local_addresses};
 
 /// A webrtcbin in a pipeline.
 #[derive(Debug, Clone)]
-pub(super) struct WebRtcBin(gst::Element);
+pub(super) struct WebRtcBin {
+    element: gst::Element,
+    questions: Arc<Questions>,
+}
+
+/// How long webrtcbin may take for what it was asked before it stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 impl WebRtcBin {
     /// Adds one to `pipeline`.
@@ -28,12 +36,12 @@ impl WebRtcBin {
             .property("latency", 0u32)
             .build()?;
         pipeline.add(&element)?;
-        Ok(Self(element))
+        Ok(Self { element, questions: Arc::new(Questions::new()) })
     }
 
     /// Offers our addresses, and those that the servers find, to a browser at `peer`.
     pub(super) fn configure_ice(&self, ice: &Ice, peer: IpAddr) {
-        let agent = ice_agent(&self.0);
+        let agent = ice_agent(&self.element);
         // UPnP would send multicasts on every interface, whatever addresses are given.
         let nice = agent.property::<glib::Object>("agent");
         if nice.has_property("upnp") {
@@ -45,20 +53,20 @@ impl WebRtcBin {
         }
         for address in local_addresses(peer) {
             if !agent.emit_by_name::<bool>("add-local-ip-address", &[&address.to_string()]) {
-                gst::warning!(CAT, obj = self.0, "cannot offer {address}");
+                gst::warning!(CAT, obj = self.element, "cannot offer {address}");
             }
         }
         let configuration = ice.configuration(SystemTime::now());
         if configuration.policy == Policy::Relay {
-            self.0.set_property_from_str("ice-transport-policy", "relay");
+            self.element.set_property_from_str("ice-transport-policy", "relay");
         }
         if let Some(stun) = configuration.stun_uri() {
-            self.0.set_property("stun-server", stun);
+            self.element.set_property("stun-server", stun);
         }
         for turn in configuration.turn_uris() {
             // The URI holds the password: it must not get into a log.
-            if !self.0.emit_by_name::<bool>("add-turn-server", &[&turn]) {
-                gst::warning!(CAT, obj = self.0, "cannot use a TURN server");
+            if !self.element.emit_by_name::<bool>("add-turn-server", &[&turn]) {
+                gst::warning!(CAT, obj = self.element, "cannot use a TURN server");
             }
         }
     }
@@ -73,7 +81,7 @@ impl WebRtcBin {
         options: &Options,
     ) -> Result<(), glib::BoolError> {
         let sink =
-            self.0.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
+            self.element.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("webrtcbin has no pad left"))?;
         if sink.has_property("msid") {
             sink.set_property("msid", options.group);
         }
@@ -90,7 +98,7 @@ impl WebRtcBin {
 
     /// Offers to receive a track of these caps, which is held back for `jitter` to be in order.
     pub(super) fn add_receiver(&self, rtp: &gst::Caps, jitter: gst::ClockTime) -> Result<(), glib::BoolError> {
-        let rtpbin = self.0.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
+        let rtpbin = self.element.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
         let rtpbin = rtpbin.ok_or_else(|| glib::bool_error!("webrtcbin without an rtpbin"))?;
         let jitter = u32::try_from(jitter.mseconds()).unwrap_or(u32::MAX);
         rtpbin.connect_closure(
@@ -101,7 +109,7 @@ impl WebRtcBin {
             }),
         );
         let direction = WebRTCRTPTransceiverDirection::Recvonly;
-        self.0
+        self.element
             .emit_by_name::<Option<WebRTCRTPTransceiver>>("add-transceiver", &[&direction, rtp])
             .map(drop)
             .ok_or_else(|| glib::bool_error!("webrtcbin receives nothing"))
@@ -109,7 +117,7 @@ impl WebRtcBin {
 
     /// Calls back with the pad of a track that begins to arrive.
     pub(super) fn on_received_track(&self, call: impl Fn(&gst::Pad) + Send + Sync + 'static) {
-        self.0.connect_pad_added(move |_, pad| {
+        self.element.connect_pad_added(move |_, pad| {
             if pad.direction() == gst::PadDirection::Src {
                 call(pad);
             }
@@ -118,7 +126,7 @@ impl WebRtcBin {
 
     /// The element, for who must not keep it alive.
     pub(super) fn downgrade(&self) -> glib::WeakRef<gst::Element> {
-        self.0.downgrade()
+        self.element.downgrade()
     }
 
     /// Where requests to send packets again go in; there once an answer has been set.
@@ -131,14 +139,14 @@ impl WebRtcBin {
     /// A reliable, ordered channel: a key that goes up must arrive. Needs state READY, and comes before the offer.
     pub(super) fn create_data_channel(&self, label: &str) -> Result<WebRTCDataChannel, glib::BoolError> {
         let options = gst::Structure::builder("options").field("ordered", true).build();
-        self.0
+        self.element
             .emit_by_name::<Option<WebRTCDataChannel>>("create-data-channel", &[&label, &options])
             .ok_or_else(|| glib::bool_error!("webrtcbin makes no data channel"))
     }
 
     /// Calls back with every channel that the other side opens, while webrtcbin holds a lock: the call must not use it.
     pub(super) fn on_other_channel(&self, call: impl Fn(WebRTCDataChannel) + Send + Sync + 'static) {
-        self.0.connect_closure(
+        self.element.connect_closure(
             "prepare-data-channel",
             false,
             glib::closure!(move |_: &gst::Element, channel: WebRTCDataChannel, is_ours: bool| {
@@ -151,7 +159,7 @@ impl WebRtcBin {
 
     /// Calls back with m-line index and candidate.
     pub(super) fn on_ice_candidate(&self, call: impl Fn(u32, String) + Send + Sync + 'static) {
-        self.0.connect_closure(
+        self.element.connect_closure(
             "on-ice-candidate",
             false,
             glib::closure!(move |_: &gst::Element, mline: u32, candidate: String| call(mline, candidate)),
@@ -160,7 +168,7 @@ impl WebRtcBin {
 
     /// Calls back with every change of the connection state.
     pub(super) fn on_connection_state(&self, call: impl Fn(WebRTCPeerConnectionState) + Send + Sync + 'static) {
-        self.0.connect_notify(Some("connection-state"), move |element, _| {
+        self.element.connect_notify(Some("connection-state"), move |element, _| {
             call(element.property("connection-state"));
         });
     }
@@ -172,10 +180,10 @@ impl WebRtcBin {
             let offer = reply.ok().flatten().and_then(|reply| reply.get::<WebRTCSessionDescription>("offer").ok());
             match offer {
                 Some(offer) => call(&this, &offer),
-                None => gst::warning!(CAT, obj = this.0, "no offer: {reply:?}"),
+                None => gst::warning!(CAT, obj = this.element, "no offer: {reply:?}"),
             }
         });
-        self.0.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+        self.element.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
     }
 
     /// Answers an offer, and begins to gather candidates. Calls back with the answer; with `None` where it refuses.
@@ -187,31 +195,31 @@ impl WebRtcBin {
         let this = self.clone();
         let offered = gst::Promise::with_change_func(move |reply| {
             if is_refused(&reply) {
-                gst::warning!(CAT, obj = this.0, "the offer is refused: {reply:?}");
+                gst::warning!(CAT, obj = this.element, "the offer is refused: {reply:?}");
                 return call(None);
             }
-            let element = this.0.clone();
+            let element = this.element.clone();
             let answered = gst::Promise::with_change_func(move |reply| {
                 let answer = reply.ok().flatten();
                 let answer = answer.and_then(|reply| reply.get::<WebRTCSessionDescription>("answer").ok());
                 let Some(answer) = answer else {
-                    gst::warning!(CAT, obj = this.0, "no answer: {reply:?}");
+                    gst::warning!(CAT, obj = this.element, "no answer: {reply:?}");
                     return call(None);
                 };
                 let made = answer.clone();
                 let set = gst::Promise::with_change_func(move |reply| {
                     call((!is_refused(&reply)).then_some(made));
                 });
-                this.0.emit_by_name::<()>("set-local-description", &[&answer, &set]);
+                this.element.emit_by_name::<()>("set-local-description", &[&answer, &set]);
             });
             element.emit_by_name::<()>("create-answer", &[&None::<gst::Structure>, &answered]);
         });
-        self.0.emit_by_name::<()>("set-remote-description", &[&offer, &offered]);
+        self.element.emit_by_name::<()>("set-remote-description", &[&offer, &offered]);
     }
 
     /// Calls back when all candidates have been found, after the last of them.
     pub(super) fn on_gathered(&self, call: impl Fn() + Send + Sync + 'static) {
-        self.0.connect_notify(Some("ice-gathering-state"), move |element, _| {
+        self.element.connect_notify(Some("ice-gathering-state"), move |element, _| {
             if element.property::<WebRTCICEGatheringState>("ice-gathering-state") == WebRTCICEGatheringState::Complete {
                 call();
             }
@@ -220,7 +228,7 @@ impl WebRtcBin {
 
     /// Calls back with every packet of the other side but those of ICE; to be called once both descriptions have been set.
     pub(super) fn on_packet(&self, call: impl Fn() + Send + Sync + Clone + 'static) {
-        let elements = self.0.downcast_ref::<gst::Bin>().map(|bin| bin.iterate_recurse().into_iter().flatten());
+        let elements = self.element.downcast_ref::<gst::Bin>().map(|bin| bin.iterate_recurse().into_iter().flatten());
         let sources = elements
             .into_iter()
             .flatten()
@@ -234,27 +242,37 @@ impl WebRtcBin {
         }
     }
 
-    /// What it counts (`get-stats`); `None` when it does not say within `patience`.
+    /// What it counts (`get-stats`); `None` when it does not say within `patience`, or has been told to end.
     pub(super) fn stats(&self, patience: Duration) -> Option<gst::Structure> {
+        let question = self.questions.ask()?;
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let promise = gst::Promise::with_change_func(move |reply| {
+            let _answered = question;
             let reply = reply.ok().flatten().map(gst::StructureRef::to_owned);
             let _ = sender.try_send(reply);
         });
-        self.0.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        self.element.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
         receiver.recv_timeout(patience).ok().flatten()
     }
 
+    /// Lets nobody ask any more what it counts. To be called before it stops: it reads its RTP sessions in a thread of its own,
+    /// and these forget their sources without a lock when they stop (rtpmanager 1.22).
+    pub(super) fn end_stats(&self) {
+        if !self.questions.end(LAST_ANSWERS) {
+            gst::warning!(CAT, obj = self.element, "does not answer");
+        }
+    }
+
     pub(super) fn set_local_description(&self, description: &WebRTCSessionDescription) {
-        self.0.emit_by_name::<()>("set-local-description", &[description, &None::<gst::Promise>]);
+        self.element.emit_by_name::<()>("set-local-description", &[description, &None::<gst::Promise>]);
     }
 
     pub(super) fn set_remote_description(&self, description: &WebRTCSessionDescription) {
-        self.0.emit_by_name::<()>("set-remote-description", &[description, &None::<gst::Promise>]);
+        self.element.emit_by_name::<()>("set-remote-description", &[description, &None::<gst::Promise>]);
     }
 
     pub(super) fn add_ice_candidate(&self, mline: u32, candidate: &str) {
-        self.0.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
+        self.element.emit_by_name::<()>("add-ice-candidate", &[&mline, &candidate]);
     }
 }
 

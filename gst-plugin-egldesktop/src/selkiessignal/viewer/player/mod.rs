@@ -179,6 +179,7 @@ impl Connection for Player {
 impl Drop for Player {
     fn drop(&mut self) {
         self.links.clear();
+        self.webrtcbin.end_stats();
         pipeline::stop(&self.pipeline);
     }
 }
