@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what `make bench-desktop` measures us beside: Selkies 2 from PyPI into target/peers, noVNC from Debian.
+# Installs what `make bench-desktop` measures us beside: Selkies 2 from PyPI into target/peers, noVNC and Xpra from Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${CARGO_TARGET_DIR:-target}/peers
 
 missing=()
-for program in x11vnc:x11vnc websockify:websockify /usr/share/novnc/vnc.html:novnc python3:python3; do
+for program in x11vnc:x11vnc websockify:websockify /usr/share/novnc/vnc.html:novnc xpra:xpra gst-launch-1.0:gstreamer1.0-tools python3:python3; do
   [[ -e ${program%:*} ]] || command -v "${program%:*}" >/dev/null || missing+=("${program#*:}")
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)

@@ -1,6 +1,6 @@
 //! Watches the picture in a page: when the patch of [`crate::screen`] changes its colour there.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use egldesktop_tests::chromium::Chromium;
@@ -47,6 +47,24 @@ pub async fn first_frame(browser: &Chromium, url: &str) -> Result<f64> {
     browser.goto(url).await?;
     browser.wait_for("return window.eye?.first != null").await?;
     browser.run("return eye.first").await?.as_f64().context("no time")
+}
+
+/// Waits until the page shows the patch, which has been flipped to `blue` while the page could not see it; returns how long
+/// that took since `start`, in milliseconds; `None` after `patience`. The page may have loaded itself again meanwhile.
+pub async fn seen_again(browser: &Chromium, blue: bool, start: SystemTime, patience: Duration) -> Result<Option<f64>> {
+    let start_ms = start.duration_since(UNIX_EPOCH)?.as_secs_f64() * 1000.0;
+    let colour = if blue { "blue" } else { "red" };
+    while start.elapsed()? < patience {
+        // It can't be asked while it loads.
+        if let Ok(eye) = Eye::look(browser).await
+            && let Some((seen, when)) = eye.changes.last()
+            && seen == colour
+        {
+            return Ok(Some(when + eye.clock - start_ms));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(None)
 }
 
 /// Flips the patch this often; returns the delays from the X client's flush to the page in milliseconds, and how many changes were

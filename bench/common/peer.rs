@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use egldesktop_tests::desktop::{Desktop, PASSWORD, PASSWORD_IN_URL, USER};
-use egldesktop_tests::process::Process;
+use egldesktop_tests::process::{Process, built};
 
 /// One that serves desktops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -19,6 +19,10 @@ pub enum Peer {
     Selkies,
     /// x11vnc, websockify and noVNC, as Debian has them
     Novnc,
+    /// Xpra with its page, as Debian has it, shadowing the display
+    Xpra,
+    /// ximagesrc, videoconvert and x264enc as they are in a pipeline for webrtcbin, with this project's page
+    Plain,
 }
 
 /// What is served, and how.
@@ -56,28 +60,27 @@ impl Peer {
             Self::Ours => "egldesktop",
             Self::Selkies => "Selkies 2",
             Self::Novnc => "x11vnc + noVNC",
+            Self::Xpra => "Xpra",
+            Self::Plain => "ximagesrc + webrtcbin",
         }
     }
 
     /// Whether it shows the picture in a canvas rather than in a video.
     pub fn in_canvas(self) -> bool {
-        self == Self::Novnc
+        matches!(self, Self::Novnc | Self::Xpra)
     }
 
     /// Why it can't be measured here.
     pub fn missing(self, peers: &Path) -> Option<String> {
         match self {
             Self::Ours => None,
+            Self::Plain => missing(&["/usr/bin/gst-launch-1.0"]),
+            Self::Xpra => missing(&["/usr/bin/xpra", "/usr/share/xpra/www/index.html"]),
             Self::Selkies => {
                 let program = selkies(peers);
                 (!program.exists()).then(|| format!("no {} (scripts/peers.sh installs it)", program.display()))
             }
-            Self::Novnc => {
-                let missing = ["/usr/bin/x11vnc", "/usr/bin/websockify", "/usr/share/novnc/vnc.html"]
-                    .into_iter()
-                    .find(|path| !Path::new(path).exists())?;
-                Some(format!("no {missing} (scripts/peers.sh installs it)"))
-            }
+            Self::Novnc => missing(&["/usr/bin/x11vnc", "/usr/bin/websockify", "/usr/share/novnc/vnc.html"]),
         }
     }
 
@@ -130,8 +133,43 @@ impl Peer {
                 let mut bridge = Command::new("websockify");
                 let place = format!("{address}:6080");
                 bridge.args(["--web", "/usr/share/novnc", &place, "127.0.0.1:5977"]);
-                let url = format!("http://{place}/vnc.html?autoconnect=true&resize=scale");
+                let url = format!("http://{place}/vnc.html?autoconnect=true&reconnect=true&resize=scale");
                 others(&url, &place, vec![server, bridge])
+            }
+            Self::Xpra => {
+                let place = format!("{address}:14500");
+                let mut command = Command::new("xpra");
+                command.args(["shadow", display, "--daemon=no", "--mdns=no", "--html=on", "--systemd-run=no"]);
+                command.args(["--pulseaudio=no", "--printing=no", "--notifications=no", "--webcam=no", "--bell=no"]);
+                command.args(["--tray=no", "--bind=none", &format!("--bind-tcp={place}")]);
+                let url = format!("http://{place}/index.html?sound=false&reconnect=true&floating_menu=false");
+                others(&url, &place, vec![command])
+            }
+            Self::Plain => {
+                let place = format!("{address}:8083");
+                let plugin = built("libgstegldesktop.so")?;
+                let mut command = Command::new("gst-launch-1.0");
+                command.env("GST_PLUGIN_PATH", plugin.parent().context("no folder")?).args(["-q", "ximagesrc"]);
+                command.args([
+                    &format!("display-name={display}"),
+                    "use-damage=false",
+                    "!",
+                    "video/x-raw,framerate=60/1",
+                ]);
+                command.args([
+                    "!",
+                    "desktopinput",
+                    &format!("display-name={display}"),
+                    "!",
+                    "videoconvert",
+                    "!",
+                    "queue",
+                ]);
+                command.args(["max-size-buffers=1", "leaky=downstream", "!", "x264enc", "tune=zerolatency"]);
+                command.args(["speed-preset=ultrafast", &format!("bitrate={bitrate}"), "key-int-max=2560", "!"]);
+                command.args(["video/x-h264,profile=constrained-baseline", "!", "selkiessignal", "basic-auth=false"]);
+                command.arg(format!("listen={place}"));
+                others(&format!("http://{place}/"), &place, vec![command])
             }
         }
     }
@@ -142,6 +180,11 @@ impl Running {
     pub fn processes(&self) -> &[u32] {
         &self.processes
     }
+}
+
+fn missing(paths: &[&str]) -> Option<String> {
+    let missing = paths.iter().find(|path| !Path::new(path).exists())?;
+    Some(format!("no {missing} (scripts/peers.sh installs it)"))
 }
 
 fn selkies(peers: &Path) -> PathBuf {

@@ -21,6 +21,8 @@ use crate::pattern::pattern;
 const PATCH: u16 = 96;
 /// What moves is wider than the screen by this.
 const PAN: u16 = 256;
+/// By how many pixels it scrolls.
+const STEP: u16 = 16;
 const RED: u32 = 0xc8_1414;
 const BLUE: u32 = 0x14_14c8;
 
@@ -33,6 +35,10 @@ pub enum Motion {
     Typing = 1,
     /// Everything, 60 times a second.
     Full = 2,
+    /// What most of the screen shows goes up by 16 pixels, 30 times a second.
+    Scrolling = 3,
+    /// 1280×720 pixels, 30 times a second.
+    Video = 4,
 }
 
 #[derive(Debug)]
@@ -160,30 +166,44 @@ impl Drop for Screen {
 }
 
 /// Draws what moves until the client ends.
-fn animate(shared: &Shared, texture: u32, gc: Gcontext, (width, height): (u16, u16)) -> Result<()> {
-    let connection = &shared.connection;
+fn animate(shared: &Shared, texture: u32, gc: Gcontext, size: (u16, u16)) -> Result<()> {
     let mut due = Instant::now();
     for frame in 0_u32.. {
         if shared.ended.load(Ordering::SeqCst) {
             break;
         }
-        let motion = shared.motion.load(Ordering::SeqCst);
-        if motion == Motion::Full as u32 {
-            let offset = (frame.wrapping_mul(7) % u32::from(PAN)) as i16;
-            let patch = PATCH as i16;
-            let (right, below) = (offset + patch, height - PATCH);
-            connection.copy_area(texture, shared.window, gc, right, 0, patch, 0, width - PATCH, PATCH)?;
-            connection.copy_area(texture, shared.window, gc, offset, patch, 0, patch, width, below)?;
-            connection.sync()?;
-        } else if motion == Motion::Typing as u32 && frame.is_multiple_of(6) {
-            let colour = if frame.is_multiple_of(12) { 0xff_ffff } else { 0x40_4040 };
-            connection.change_gc(gc, &ChangeGCAux::new().foreground(colour))?;
-            let x = 200 + (frame / 6 % 100) as i16 * 10;
-            connection.poly_fill_rectangle(shared.window, gc, &[Rectangle { x, y: 500, width: 8, height: 16 }])?;
-            connection.sync()?;
-        }
+        draw(shared, texture, gc, size, frame)?;
         due += Duration::from_nanos(1_000_000_000 / 60);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     Ok(())
+}
+
+/// One of 60 frames a second.
+fn draw(shared: &Shared, texture: u32, gc: Gcontext, (width, height): (u16, u16), frame: u32) -> Result<()> {
+    let (connection, window) = (&shared.connection, shared.window);
+    let motion = shared.motion.load(Ordering::SeqCst);
+    let moves = |kind: Motion, every: u32| motion == kind as u32 && frame.is_multiple_of(every);
+    let offset = (frame.wrapping_mul(7) % u32::from(PAN)) as i16;
+    if moves(Motion::Full, 1) {
+        let patch = PATCH as i16;
+        let (right, below) = (offset + patch, height - PATCH);
+        connection.copy_area(texture, window, gc, right, 0, patch, 0, width - PATCH, PATCH)?;
+        connection.copy_area(texture, window, gc, offset, patch, 0, patch, width, below)?;
+    } else if moves(Motion::Video, 2) {
+        connection.copy_area(texture, window, gc, offset, 200, 320, 200, 1280, 720)?;
+    } else if moves(Motion::Scrolling, 2) {
+        let (left, top, wide, high) = (200, 100, width - 400, height - 100);
+        let (last, next) = (top + (high - STEP) as i16, frame.wrapping_mul(8) % u32::from(height - STEP));
+        connection.copy_area(window, window, gc, left, top + STEP as i16, left, top, wide, high - STEP)?;
+        connection.copy_area(texture, window, gc, left, next as i16, left, last, wide, STEP)?;
+    } else if moves(Motion::Typing, 6) {
+        let colour = if frame.is_multiple_of(12) { 0xff_ffff } else { 0x40_4040 };
+        connection.change_gc(gc, &ChangeGCAux::new().foreground(colour))?;
+        let x = 200 + (frame / 6 % 100) as i16 * 10;
+        connection.poly_fill_rectangle(window, gc, &[Rectangle { x, y: 500, width: 8, height: 16 }])?;
+    } else {
+        return Ok(());
+    }
+    Ok(connection.sync()?)
 }

@@ -21,7 +21,7 @@ use report::Report;
 #[derive(Debug, Clone, Parser)]
 struct Cli {
     /// Who is measured
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Peer::Ours, Peer::Selkies, Peer::Novnc])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Peer::Ours, Peer::Selkies, Peer::Novnc, Peer::Xpra, Peer::Plain])]
     peers: Vec<Peer>,
     /// How often each is measured, in turns
     #[arg(long, default_value_t = 3)]

@@ -1,17 +1,18 @@
-//! How far the picture is behind with each encoder of software, seen in a browser: the same desktop, in turns.
+//! How far the picture is behind with each encoder of software, at rest and while everything moves, seen in a browser: the
+//! same desktop, in turns.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use egldesktop_bench::eye::{Eye, first_frame, flips};
+use egldesktop_bench::eye::{Eye, PATIENCE, first_frame, slow_flips};
 use egldesktop_bench::machine;
 use egldesktop_bench::output::{Output, Results};
 use egldesktop_bench::plot::Plot;
 use egldesktop_bench::quantile::{median, quantile, shown};
-use egldesktop_bench::screen::Screen;
+use egldesktop_bench::screen::{Motion, Screen};
 use egldesktop_tests::chromium::Chromium;
 use egldesktop_tests::desktop::{Desktop, PASSWORD_IN_URL, USER};
 use egldesktop_tests::namespace::isolated_however_long;
@@ -29,7 +30,7 @@ struct Cli {
     /// How often each is measured, in turns
     #[arg(long, default_value_t = 2)]
     runs: u32,
-    /// Changes of colour per run
+    /// Changes of colour per run, at rest and again in motion
     #[arg(long, default_value_t = 110)]
     flips: u32,
     #[command(flatten)]
@@ -39,15 +40,29 @@ struct Cli {
 /// Of one encoder, all runs together.
 #[derive(Debug, Default)]
 struct Measured {
-    delays: Vec<f64>,
-    unseen: u32,
+    rest: Delays,
+    motion: Delays,
     first_frame: Vec<f64>,
+    /// Frames a second that the page showed in motion.
+    frames: Vec<f64>,
     failed: Option<String>,
 }
 
-impl Measured {
-    fn delay(&self, share: f64) -> Option<f64> {
-        quantile(self.delays.iter().copied(), share)
+/// Milliseconds from the X client's flush to the page.
+#[derive(Debug, Default)]
+struct Delays {
+    seen: Vec<f64>,
+    unseen: u32,
+}
+
+impl Delays {
+    fn add(&mut self, (seen, unseen): (Vec<f64>, u32)) {
+        self.seen.extend(seen);
+        self.unseen += unseen;
+    }
+
+    fn share(&self, share: f64) -> Option<f64> {
+        quantile(self.seen.iter().copied(), share)
     }
 }
 
@@ -70,14 +85,19 @@ async fn run(cli: Cli) -> Result<()> {
             }
         }
     }
-    let first = all.first().and_then(|(_, measured)| measured.delay(0.5));
+    let first = all.first().and_then(|(_, measured)| measured.rest.share(0.5));
     let ratio = |(name, measured): &(&str, Measured)| {
-        Some((format!("{name}: glass to glass beside {}", all.first()?.0), measured.delay(0.5)? / first?))
+        Some((format!("{name}: glass to glass beside {}", all.first()?.0), measured.rest.share(0.5)? / first?))
     };
     let ratios = all.iter().skip(1).filter_map(ratio).collect();
-    let lines = all.iter().filter(|(_, measured)| !measured.delays.is_empty());
-    let lines = lines.map(|(name, measured)| ((*name).to_owned(), measured.delays.clone()));
-    let plots = vec![Plot::distribution("Glass to glass, at rest", "ms", lines)];
+    let plot = |title: &str, of: fn(&Measured) -> &Delays| {
+        let lines = all.iter().map(|(name, measured)| ((*name).to_owned(), of(measured).seen.clone()));
+        Plot::distribution(title, "ms", lines.filter(|(_, seen)| !seen.is_empty()))
+    };
+    let plots = vec![
+        plot("Glass to glass, at rest", |measured| &measured.rest),
+        plot("Glass to glass, full motion", |measured| &measured.motion),
+    ];
     cli.output.write(&Results { section: "encoders", text: markdown(&all, cli.runs, &load)?, plots, ratios })
 }
 
@@ -99,41 +119,46 @@ async fn visit(encoder: &str, count: u32, measured: &mut Measured) -> Result<()>
     let url = format!("http://{USER}:{PASSWORD_IN_URL}@{}/", desktop.address);
     measured.first_frame.push(first_frame(&browser, &url).await.context("no picture in the browser")?);
     tokio::time::sleep(SETTLE).await;
-    let (delays, unseen) = flips(&browser, &screen, count).await?;
-    measured.delays.extend(delays);
-    measured.unseen += unseen;
+    measured.rest.add(slow_flips(&browser, &screen, count, PATIENCE).await?);
+    screen.set_motion(Motion::Full);
+    tokio::time::sleep(SETTLE).await;
+    let (start, before) = (Instant::now(), Eye::look(&browser).await?.frames);
+    measured.motion.add(slow_flips(&browser, &screen, count, PATIENCE).await?);
+    let frames = Eye::look(&browser).await?.frames - before;
+    measured.frames.push(frames as f64 / start.elapsed().as_secs_f64());
     browser.close().await
 }
 
 fn markdown(all: &[(&str, Measured)], runs: u32, load: &str) -> Result<String> {
     let mut text = String::from("# How far the picture is behind, by encoder\n\n");
-    text += "Written by `make bench-encoders`. 1920×1080 at rest but for a patch that changes its colour, no sound, 8 Mbit/s, in \
-             Chromium by WebRTC over the loopback. \"Glass to glass\" is from the X client's flush to the frame callback in the page \
-             in which the new colour is read back.\n\n";
+    text += "Written by `make bench-encoders`. 1920×1080, no sound, 8 Mbit/s, up to 60 frames a second, in Chromium by WebRTC over the \
+             loopback. A patch changes its colour, at rest and while everything else moves; the next change waits until that one is \
+             seen, or 2 s. \"Glass to glass\" is from the X client's flush to the page's frame in which the new colour is read \
+             back. Encoder, browser and its decoder share the machine.\n\n";
     for (name, value) in machine::hardware()? {
         let _ = writeln!(text, "- {name}: {value}");
     }
     let _ = writeln!(text, "- Method: {runs} runs that took turns, delays of all runs together");
     let _ = writeln!(text, "- Machine load: {load} before, {} after", machine::load());
-    text += "\n| encoder | changes | glass to glass, median, ms | p95 | p99 | beside the first | never seen | first frame, ms |\n\
-             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
-    let first = all.first().and_then(|(_, measured)| measured.delay(0.5));
+    text += "\n| encoder | first frame, ms | at rest: median, ms | p95 | p99 | beside the first | changes | never seen | \
+             in motion: median, ms | p95 | p99 | beside the first | changes | never seen | frames/s |\n| --- |";
+    text += &" ---: |".repeat(14);
+    text.push('\n');
+    let first = |of: fn(&Measured) -> &Delays| all.first().and_then(|(_, measured)| of(measured).share(0.5));
+    let (first_at_rest, first_in_motion) = (first(|it| &it.rest), first(|it| &it.motion));
     for (name, measured) in all {
         if let Some(reason) = &measured.failed {
-            let _ = writeln!(text, "| {name} | – | – | – | – | – | – | {} |", reason.replace('|', "\\|"));
+            let _ = writeln!(text, "| {name} | {} |{}", reason.replace('|', "\\|"), " – |".repeat(13));
             continue;
         }
-        let _ = writeln!(
-            text,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} |",
-            measured.delays.len() + measured.unseen as usize,
-            shown(measured.delay(0.5), 1),
-            shown(measured.delay(0.95), 1),
-            shown(measured.delay(0.99), 1),
-            shown(measured.delay(0.5).zip(first).map(|(delay, first)| delay / first), 2),
-            measured.unseen,
-            shown(median(measured.first_frame.iter().copied()), 0),
-        );
+        let _ = write!(text, "| {name} | {} |", shown(median(measured.first_frame.iter().copied()), 0));
+        for (delays, first) in [(&measured.rest, first_at_rest), (&measured.motion, first_in_motion)] {
+            let beside = delays.share(0.5).zip(first).map(|(delay, first)| delay / first);
+            let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|share| shown(delays.share(share), 1));
+            let count = delays.seen.len() + delays.unseen as usize;
+            let _ = write!(text, " {p50} | {p95} | {p99} | {} | {count} | {} |", shown(beside, 2), delays.unseen);
+        }
+        let _ = writeln!(text, " {} |", shown(median(measured.frames.iter().copied()), 1));
     }
     Ok(text)
 }

@@ -6,6 +6,7 @@ mod sample;
 mod sanitizer;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -32,6 +33,17 @@ struct Cli {
     /// these need themselves grows, so that is printed, and nothing more.
     #[arg(long)]
     sanitize: bool,
+    /// More of the desktop's environment
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+    /// All samples, as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    series: Option<PathBuf>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a variable is NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Sizes of the screen, in pixels.
@@ -47,15 +59,16 @@ const WARM_UP: f64 = 0.3;
 
 fn main() {
     let cli = Cli::parse();
-    isolated_however_long(async move || run(Duration::from_secs(cli.minutes * 60), cli.sanitize).await);
+    isolated_however_long(async move || run(&cli).await);
 }
 
-async fn run(length: Duration, sanitize: bool) -> Result<()> {
+async fn run(cli: &Cli) -> Result<()> {
+    let length = Duration::from_secs(cli.minutes * 60);
     add_address()?;
     let folder = tempfile::tempdir()?;
     let mut xvfb = Xvfb::start_mapped(1920, 1080, folder.path())?;
     let x_server = xvfb.process().id();
-    let sanitizer = sanitize.then(Sanitizer::new).transpose()?;
+    let sanitizer = cli.sanitize.then(Sanitizer::new).transpose()?;
     let variables = [
         ("DISPLAY", xvfb.display.as_str()),
         ("ENABLE_AUDIO", "false"),
@@ -63,7 +76,8 @@ async fn run(length: Duration, sanitize: bool) -> Result<()> {
         ("SELKIES_USER_CONFIG_FILE", "/dev/null"),
     ];
     let more = sanitizer.as_ref().map(Sanitizer::variables).unwrap_or_default();
-    let mut desktop = Desktop::start(&[&variables, more.as_slice()].concat())?;
+    let set: Vec<_> = cli.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut desktop = Desktop::start(&[&variables, more.as_slice(), &set].concat())?;
     let process = desktop.process().id();
     let motion = Motion::start(&xvfb.display)?;
     let (mut random, mut series) = (Random(0x50a4), Series::default());
@@ -79,6 +93,9 @@ async fn run(length: Duration, sanitize: bool) -> Result<()> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         series.add(start.elapsed(), Sample::of(process, x_server, &xvfb.display)?);
+    }
+    if let Some(path) = &cli.series {
+        std::fs::write(path, series.lines())?;
     }
     let report = series.report(WARM_UP);
     let mut output = std::io::stdout();

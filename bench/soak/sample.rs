@@ -65,6 +65,15 @@ impl Series {
         self.0.push((at.as_secs_f64() / 3600.0, sample));
     }
 
+    /// A line for each sample, below one with the names.
+    pub(crate) fn lines(&self) -> String {
+        let names = MEASURES.map(|(name, _)| name.replace(',', ""));
+        let line = |(at, sample): &(f64, Sample)| {
+            format!("{:.1},{}\n", at * 3600.0, sample.0.map(|value| value.to_string()).join(","))
+        };
+        std::iter::once(format!("seconds,{}\n", names.join(","))).chain(self.0.iter().map(line)).collect()
+    }
+
     /// The slope of each measure after the first part of the time.
     pub(crate) fn report(&self, warm_up: f64) -> Report {
         let end = self.0.last().map_or(0.0, |(at, _)| *at);
