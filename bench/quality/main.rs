@@ -23,7 +23,7 @@ struct Cli {
     #[arg(long, value_delimiter = ',', default_value = "1000,4000,8000")]
     bitrates: Vec<u32>,
     /// What moves before
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Scene::Scroll, Scene::Page])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Scene::Document, Scene::Scroll, Scene::Page])]
     scenes: Vec<Scene>,
     /// How often motion stops, for each
     #[arg(long, default_value_t = 6)]

@@ -32,7 +32,7 @@ type Decoded = Arc<Mutex<Vec<(Instant, Luma)>>>;
 pub(crate) async fn stops(scene: Scene, bitrate: u32, count: u32, motion: Duration) -> Result<Vec<Stop>> {
     let folder = tempfile::tempdir_in("/dev/shm")?;
     let xvfb = Xvfb::start_mapped(1920, 1080, folder.path())?;
-    let text = Text::start(&xvfb.display)?;
+    let text = Text::start(&xvfb.display, scene)?;
     let bitrate = bitrate.to_string();
     let desktop = Desktop::start(&[
         ("DISPLAY", &xvfb.display),
@@ -68,7 +68,7 @@ pub(crate) async fn stops(scene: Scene, bitrate: u32, count: u32, motion: Durati
     for _ in 0..count {
         let mut client = text.take().context("no client")?;
         let (client, stopped) = tokio::task::spawn_blocking(move || {
-            let stopped = client.move_and_stop(scene, motion);
+            let stopped = client.move_and_stop(motion);
             (client, stopped)
         })
         .await?;

@@ -29,7 +29,9 @@ const PAN: u16 = 256;
 /// What moves, and then does no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scene {
-    /// Text scrolls by a line a frame.
+    /// A document scrolls by a line a frame: paragraphs of lines of 100 characters, in the middle of the screen.
+    Document,
+    /// Text in the whole width of the screen scrolls by a line a frame.
     Scroll,
     /// A picture moves in the whole screen; then a page of text takes its place.
     Page,
@@ -41,13 +43,13 @@ pub(crate) struct Text {
     root: Window,
     window: Window,
     gc: Gcontext,
-
+    scene: Scene,
     moving: Pixmap,
     random: Random,
 }
 
 impl Text {
-    pub(crate) fn start(display: &str) -> Result<Self> {
+    pub(crate) fn start(display: &str, scene: Scene) -> Result<Self> {
         let (connection, number) = x11rb::connect(Some(display))?;
         let screen = connection.setup().roots[number].clone();
         let (depth, root) = (screen.root_depth, screen.root);
@@ -68,21 +70,21 @@ impl Text {
             let y = i16::try_from(top)?;
             connection.put_image(ImageFormat::Z_PIXMAP, moving, gc, WIDTH + PAN, rows, 0, y, 0, depth, &data)?;
         }
-        let mut text = Self { connection, root, window, gc, moving, random: Random::new(1) };
+        let mut text = Self { connection, root, window, gc, scene, moving, random: Random::new(1) };
         text.page()?;
         text.connection.sync()?;
         Ok(text)
     }
 
     /// Moves for this long, and then no more; returns when the X server has drawn the last of it.
-    pub(crate) fn move_and_stop(&mut self, scene: Scene, time: Duration) -> Result<Instant> {
+    pub(crate) fn move_and_stop(&mut self, time: Duration) -> Result<Instant> {
         let (start, mut due) = (Instant::now(), Instant::now());
         for frame in 0_u32.. {
             if start.elapsed() >= time {
                 break;
             }
-            match scene {
-                Scene::Scroll => self.scroll()?,
+            match self.scene {
+                Scene::Document | Scene::Scroll => self.scroll()?,
                 Scene::Page => {
                     let x = (frame * 7 % u32::from(PAN)) as i16;
                     self.connection.copy_area(self.moving, self.window, self.gc, x, 0, 0, 0, WIDTH, HEIGHT)?;
@@ -93,7 +95,7 @@ impl Text {
             // The pace of what is drawn: there is nothing to wait for.
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
-        if scene == Scene::Page {
+        if self.scene == Scene::Page {
             self.page()?;
         }
         self.connection.sync()?;
@@ -127,9 +129,13 @@ impl Text {
         let random = &mut self.random;
         let ink = INKS[usize::from(random.below(INKS.len() as u16))];
         self.connection.change_gc(self.gc, &ChangeGCAux::new().foreground(ink))?;
-        let mut letters = vec![b' '; usize::from(4 * random.below(6))];
-        let end = usize::from(40 + random.below(280));
-        while letters.len() < end {
+        let (start, end) = match self.scene {
+            Scene::Document if random.below(6) == 0 => (0, 0),
+            Scene::Document => (110, 180 + random.below(30)),
+            Scene::Scroll | Scene::Page => (4 * random.below(6), 40 + random.below(280)),
+        };
+        let mut letters = vec![b' '; usize::from(start)];
+        while letters.len() < usize::from(end) {
             let length = 2 + random.below(9);
             letters.extend((0..length).map(|_| b'a' + random.below(26) as u8));
             letters.push(b' ');

@@ -56,6 +56,9 @@ const FRAMERATES: [u32; 3] = [60, 15, 30];
 const PHASE: Duration = Duration::from_millis(1500);
 /// At the beginning, caches and pools fill; what is compared comes after it.
 const WARM_UP: f64 = 0.3;
+/// How often it is counted, and how long nobody is there before.
+const ROUNDS_PER_SAMPLE: u32 = 4;
+const QUIET: Duration = Duration::from_secs(2);
 
 fn main() {
     let cli = Cli::parse();
@@ -83,7 +86,11 @@ async fn run(cli: &Cli) -> Result<()> {
     let (mut random, mut series) = (Random(0x50a4), Series::default());
     let (start, mut rounds, mut sessions) = (Instant::now(), 0u32, 0u32);
     while start.elapsed() < length {
-        sessions += round(&desktop, &motion, &mut random, rounds).await.with_context(|| format!("round {rounds}"))?;
+        let viewers = round(&desktop, &motion, &mut random, rounds).await.with_context(|| format!("round {rounds}"));
+        sessions += match (viewers, &sanitizer) {
+            (Err(error), Some(sanitizer)) => return Err(error.context(sanitizer.found(process)?)),
+            (viewers, _) => viewers?,
+        };
         rounds += 1;
         // All have left, and what they held is given back on threads of its own.
         let metrics = format!("http://{}/metrics", desktop.address);
@@ -92,7 +99,11 @@ async fn run(cli: &Cli) -> Result<()> {
             ensure!(Instant::now() < left, "viewers who have left are still there");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        series.add(start.elapsed(), Sample::of(process, x_server, &xvfb.display)?);
+        if rounds.is_multiple_of(ROUNDS_PER_SAMPLE) {
+            // Nobody tells when the last thread of a pool has ended, and its memory is given back.
+            tokio::time::sleep(QUIET).await;
+            series.add(start.elapsed(), Sample::of(process, x_server, &xvfb.display)?);
+        }
     }
     if let Some(path) = &cli.series {
         std::fs::write(path, series.lines())?;

@@ -39,6 +39,8 @@ impl Sanitizer {
             "free_fill_byte=253",
             "quarantine_size_mb=64",
             "detect_leaks=1",
+            // How a critical of GLib ends the process here: with the stack, in the log.
+            "handle_sigtrap=1",
         ];
         Ok(Self {
             library: library.display().to_string(),
