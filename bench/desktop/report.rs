@@ -33,6 +33,12 @@ macro_rules! all {
     };
 }
 
+macro_rules! cost {
+    ($motion:ident, $process:ident) => {
+        |runs| median(runs.iter().map(|run| run.$motion.$process))
+    };
+}
+
 static FIGURES: &[Figure] = &[
     Figure { name: "first frame, new browser, ms", digits: 0, of: all!(first_frame, 0.5) },
     Figure { name: "first frame, again, ms", digits: 0, of: all!(again, 0.5) },
@@ -45,32 +51,16 @@ static FIGURES: &[Figure] = &[
     Figure { name: "– p99", digits: 1, of: all!(flips_in_motion, 0.99) },
     Figure { name: "click to photon, median, ms", digits: 1, of: all!(clicks, 0.5) },
     Figure { name: "– p95", digits: 1, of: all!(clicks, 0.95) },
-    Figure { name: "server at idle, CPU s/min", digits: 2, of: |runs| median(runs.iter().map(|run| run.idle.server)) },
-    Figure { name: "– its X server", digits: 2, of: |runs| median(runs.iter().map(|run| run.idle.screen)) },
-    Figure {
-        name: "server while typing, CPU s/min",
-        digits: 2,
-        of: |runs| median(runs.iter().map(|run| run.typing.server)),
-    },
-    Figure { name: "– its X server", digits: 2, of: |runs| median(runs.iter().map(|run| run.typing.screen)) },
-    Figure {
-        name: "server while a page scrolls, CPU s/min",
-        digits: 1,
-        of: |runs| median(runs.iter().map(|run| run.scrolling.server)),
-    },
-    Figure { name: "– its X server", digits: 1, of: |runs| median(runs.iter().map(|run| run.scrolling.screen)) },
-    Figure {
-        name: "server while a video plays, CPU s/min",
-        digits: 1,
-        of: |runs| median(runs.iter().map(|run| run.video.server)),
-    },
-    Figure { name: "– its X server", digits: 1, of: |runs| median(runs.iter().map(|run| run.video.screen)) },
-    Figure {
-        name: "server in full motion, CPU s/min",
-        digits: 1,
-        of: |runs| median(runs.iter().map(|run| run.motion.server)),
-    },
-    Figure { name: "– its X server", digits: 1, of: |runs| median(runs.iter().map(|run| run.motion.screen)) },
+    Figure { name: "server at idle, CPU s/min", digits: 2, of: cost!(idle, server) },
+    Figure { name: "– its X server", digits: 2, of: cost!(idle, screen) },
+    Figure { name: "server while typing, CPU s/min", digits: 2, of: cost!(typing, server) },
+    Figure { name: "– its X server", digits: 2, of: cost!(typing, screen) },
+    Figure { name: "server while a page scrolls, CPU s/min", digits: 1, of: cost!(scrolling, server) },
+    Figure { name: "– its X server", digits: 1, of: cost!(scrolling, screen) },
+    Figure { name: "server while a video plays, CPU s/min", digits: 1, of: cost!(video, server) },
+    Figure { name: "– its X server", digits: 1, of: cost!(video, screen) },
+    Figure { name: "server in full motion, CPU s/min", digits: 1, of: cost!(motion, server) },
+    Figure { name: "– its X server", digits: 1, of: cost!(motion, screen) },
     Figure { name: "– frames/s in the page", digits: 1, of: |runs| median(runs.iter().filter_map(|run| run.frames)) },
     Figure { name: "memory, MB", digits: 0, of: |runs| median(runs.iter().map(|run| run.memory as f64 / 1e6)) },
     Figure {
